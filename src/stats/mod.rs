@@ -1,0 +1,106 @@
+//! Numbers in, numbers out: the statistics of the three shapes. Imports no other room.
+//!
+//! Knows no event, no date and no TOML. Slices are aligned: index `i` of every slice is the same
+//! bucket, oldest first. **A missing bucket is `NaN`**; this is the only room in which `NaN` may
+//! stand for "not there". Nothing here allocates in its inner loops, reads a clock or panics.
+
+mod order;
+
+pub use order::{mad, median};
+
+/// Where index 0 of a series lies in its cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cycle {
+    /// Hourly buckets; hour of the week of index 0, 0 to 167, Monday 00:00 is 0.
+    Hourly(u8),
+    /// Daily buckets; weekday of index 0, Monday is 0.
+    Daily(u8),
+    /// No known cycle (weekly buckets).
+    Plain,
+}
+
+/// A series of counts or sums, oldest first.
+#[derive(Debug, Clone, Copy)]
+pub struct Series<'a> {
+    /// The values; `NaN` is a missing bucket.
+    pub values: &'a [f64],
+    /// Whether a bucket may teach: false for incidents, marked, ignored and incomplete buckets.
+    /// Same length as `values`.
+    pub usable: &'a [bool],
+    /// 0 for an ordinary bucket, otherwise a class of special day (holidays of one kind share a
+    /// class). Same length as `values`.
+    pub special: &'a [u8],
+    /// Position of index 0.
+    pub cycle: Cycle,
+}
+
+/// Two aligned series: k of n for ratios, a against b for pairs.
+#[derive(Debug, Clone, Copy)]
+pub struct Paired<'a> {
+    /// k, or the system that is held against the baseline.
+    pub first: &'a [f64],
+    /// n, or the baseline.
+    pub second: &'a [f64],
+    /// As in [`Series`].
+    pub usable: &'a [bool],
+    /// As in [`Series`].
+    pub special: &'a [u8],
+    /// As in [`Series`].
+    pub cycle: Cycle,
+}
+
+/// How readily a judgement alarms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sensitivity {
+    /// About a quarter of the usual false alarms.
+    Quiet,
+    /// The promise of the plan.
+    #[default]
+    Normal,
+    /// About four times the usual false alarms.
+    Strict,
+}
+
+/// Four numbers that a person can check.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Expected {
+    /// Seen.
+    pub observed: f64,
+    /// Expected.
+    pub expected: f64,
+    /// Lower end of the range that holds 99% of ordinary buckets.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// What one shape's statistic says of the newest bucket, having seen nothing later.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judgement {
+    /// The newest bucket.
+    pub now: Expected,
+    /// Everything from `since` to the newest bucket.
+    pub total: Expected,
+    /// Index of the first bucket of the run of trouble; the newest bucket when all is well.
+    pub since: usize,
+    /// Two-sided tail probability of the whole run, 0 to 1.
+    pub p: f64,
+    /// Comparable over series of one type: higher is worse, 1 is the shipped alarm level of
+    /// [`Sensitivity::Normal`].
+    pub score: f64,
+    /// Whether the score passes the level of the asked sensitivity.
+    pub alarm: bool,
+    /// How many past buckets carry the expectation.
+    pub weight: u32,
+}
+
+/// Why there is no judgement yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooFew {
+    /// Usable buckets: have, need.
+    Buckets(u32, u32),
+    /// Events or trials: have, need.
+    Events(u32, u32),
+    /// The newest bucket itself is missing.
+    Missing,
+}
