@@ -2,6 +2,32 @@
 //!
 //! The rooms in reading order; a room imports only rooms above it (`tests/it/layers.rs`).
 
+// The core: values in, values out.
+
 pub mod model;
 
 pub mod stats;
+
+pub mod config;
+
+pub mod plan;
+
+pub mod check;
+
+pub mod incident;
+
+pub mod notify;
+
+// The shell: everything the world can break.
+
+pub mod clock;
+
+pub mod secret;
+
+pub mod net;
+
+pub mod store;
+
+pub mod source;
+
+pub mod deliver;

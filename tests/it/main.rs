@@ -1,1 +1,1 @@
-//! x
+//! The one integration binary: every room through its front door.

@@ -1,0 +1,145 @@
+//! PLUG: evidence in, evaluation out; one file per kind of check.
+//!
+//! A check never asks for data itself: it states its needs, gets evidence and returns
+//! evaluations. It never fails: missing data is an outcome. Each kind says which checks a plan
+//! implies, so that a new kind is one file and one line in [`KINDS`].
+
+use std::collections::BTreeMap;
+
+use crate::model::{
+    Calendar, Evaluation, Mark, Name, Question, Reading, Segment, Timestamp, Window,
+};
+use crate::plan::{Plan, Setting};
+
+/// A family of checks.
+pub struct Kind {
+    /// Such as `volume`.
+    pub name: &'static str,
+    /// Markdown under fixed headings: What it does, When it fires, When it stays silent, Settings,
+    /// Example. Printed by `explain` and the page under `docs/checks/`.
+    pub about: &'static str,
+    /// Keys that `[check.X]` may carry for this kind.
+    pub settings: &'static [Setting],
+    /// The checks of this kind that a plan implies, in plan order.
+    pub checks: fn(&Plan) -> Vec<Box<dyn Check>>,
+}
+
+/// All kinds, in the order of the documentation.
+pub const KINDS: &[&Kind] = &[];
+
+/// Every check that a plan implies, in the order of [`KINDS`] and the plan.
+pub fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
+    KINDS.iter().flat_map(|kind| (kind.checks)(plan)).collect()
+}
+
+/// What a check is about, for lists, routes and `explain`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label {
+    /// Such as `purchase.volume`.
+    pub name: Name,
+    /// Such as `volume`.
+    pub kind: &'static str,
+    /// The plan's event or conversion.
+    pub event: Option<Name>,
+    /// The source whose number is judged.
+    pub source: Option<Name>,
+    /// Who answers for it.
+    pub owner: Option<Name>,
+    /// Whether a primary conversion depends on it.
+    pub primary: bool,
+    /// Only reported weekly, never an alarm (`plan.unplanned`).
+    pub report_only: bool,
+    /// Settings in force: key, value as a user would write it, and where it was written
+    /// (`truecount.toml:6` or `default`).
+    pub settings: Vec<(String, String, String)>,
+}
+
+/// Something a check must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// What.
+    pub question: Question,
+    /// For which time.
+    pub window: Window,
+}
+
+/// A rule that can be evaluated. Pure.
+pub trait Check: Send + Sync {
+    /// What it is about.
+    fn label(&self) -> &Label;
+
+    /// What it must know to judge at `now`.
+    fn needs(&self, now: Timestamp, calendar: &Calendar) -> Vec<Need>;
+
+    /// Judges. One evaluation for the total, and for witnesses and segments their own.
+    fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation>;
+
+    /// Follow-up questions after a first look that found trouble, such as breakdowns; asked once
+    /// in the same round, at most 20.
+    fn follow_up(&self, _first: &[Evaluation], _now: Timestamp, _calendar: &Calendar) -> Vec<Need> {
+        Vec::new()
+    }
+}
+
+/// How a source fared, as known at the time of the round.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SourceState {
+    /// End of the newest pull that succeeded.
+    pub last_success: Option<Timestamp>,
+    /// End of the newest pull of any fate.
+    pub last_try: Option<Timestamp>,
+    /// Why the newest pull failed, redacted; `None` when it succeeded.
+    pub failure: Option<String>,
+    /// What it could not answer: the question's series text and the reason, from the notes.
+    pub unanswerable: Vec<(Question, String)>,
+    /// When first values are usually visible, after the end of a bucket.
+    pub arrives: chrono::TimeDelta,
+    /// When values are final, after the end of a bucket.
+    pub settles: chrono::TimeDelta,
+    /// The zone in which the source cuts days, when it is not the project's.
+    pub zone: Option<chrono_tz::Tz>,
+}
+
+/// One segment's readings, oldest bucket first; the newest known reading of each bucket.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Line {
+    /// The part; empty for the total.
+    pub segment: Segment,
+    /// One per bucket.
+    pub readings: Vec<Reading>,
+}
+
+/// What a check gets.
+#[derive(Debug, Clone)]
+pub struct Evidence<'a> {
+    /// The time of the round.
+    pub now: Timestamp,
+    /// Zone and ignored days.
+    pub calendar: &'a Calendar,
+    /// The newest reading of each bucket, for every question that was needed. A bucket that is
+    /// absent was never confirmed: unknown, not zero.
+    pub history: &'a BTreeMap<Question, Vec<Line>>,
+    /// All readings of each bucket, oldest first within a bucket, for the newest 90 days: vintages.
+    pub vintages: &'a BTreeMap<Question, Vec<Line>>,
+    /// How each source fared.
+    pub sources: &'a BTreeMap<Name, SourceState>,
+    /// Releases and other marks.
+    pub marks: &'a [Mark],
+    /// Windows of confirmed incidents, per check name: their buckets teach nothing.
+    pub troubled: &'a BTreeMap<Name, Vec<Window>>,
+}
+
+impl Evidence<'_> {
+    /// The total line of a question; empty when nothing is known.
+    pub fn total(&self, question: &Question) -> &[Reading] {
+        self.lines(question)
+            .iter()
+            .find(|line| line.segment.is_empty())
+            .map_or(&[], |line| line.readings.as_slice())
+    }
+
+    /// All lines of a question.
+    pub fn lines(&self, question: &Question) -> &[Line] {
+        self.history.get(question).map_or(&[], Vec::as_slice)
+    }
+}

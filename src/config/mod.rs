@@ -1,0 +1,90 @@
+//! Text to tables with positions: knows TOML, knows no meaning.
+//!
+//! `parse` takes all files at once and returns what was typed together with every complaint.
+//! Reading typed values out of a table goes through [`Reader`], which remembers what was asked
+//! for, so that whatever is left over is an unknown key with a suggestion.
+
+use std::collections::BTreeMap;
+
+use crate::model::Span;
+
+/// One file as given by the shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The path as the user knows it, relative to the project where possible.
+    pub path: String,
+    /// The content.
+    pub text: String,
+}
+
+/// A table as typed, keys in order of appearance by position.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Section {
+    /// Dotted path from the root, such as `["source", "ga4"]`.
+    pub path: Vec<String>,
+    /// The header, or the inline table.
+    pub span: Span,
+    /// The entries by key.
+    pub entries: BTreeMap<String, Entry>,
+}
+
+/// A key with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Where the key stands.
+    pub key: Span,
+    /// Where the value stands.
+    pub at: Span,
+    /// The value.
+    pub value: Typed,
+}
+
+/// A value as typed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Typed {
+    /// A string.
+    Text(String),
+    /// An integer.
+    Whole(i64),
+    /// A float.
+    Decimal(f64),
+    /// true or false.
+    Flag(bool),
+    /// A date without a time.
+    Date(chrono::NaiveDate),
+    /// A date and time, as written.
+    Moment(String),
+    /// A list, each item with its place.
+    List(Vec<(Span, Typed)>),
+    /// A table or inline table.
+    Table(Section),
+}
+
+/// Where a secret text is kept. Holds no secret itself, except when plain text was allowed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretRef {
+    /// An environment variable.
+    Env(String),
+    /// A file, relative to the configuration.
+    File(String),
+    /// A systemd credential.
+    Credential(String),
+    /// The standard output of a command.
+    Command(Vec<String>),
+    /// Written in the file, accepted only with `--allow-plain`.
+    Plain(String),
+}
+
+impl std::fmt::Debug for SecretRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env {name}"),
+            Self::File(path) => write!(f, "file {path}"),
+            Self::Credential(name) => write!(f, "credential {name}"),
+            Self::Command(words) => {
+                write!(f, "command {}", words.first().map_or("", String::as_str))
+            }
+            Self::Plain(_) => f.write_str("plain [redacted]"),
+        }
+    }
+}

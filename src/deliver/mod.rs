@@ -1,0 +1,77 @@
+//! PLUG: ways to tell people, one file per kind, and the worker that empties the outbox.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use crate::model::{Fingerprint, Timestamp};
+use crate::net::Net;
+use crate::notify::{Letter, Notification, Payload};
+use crate::plan::Kind;
+use crate::secret::Secrets;
+
+/// All kinds, in the order of the documentation.
+pub const KINDS: &[&Kind<dyn Channel>] = &[];
+
+/// What the writer of a letter knows beside the notification.
+#[derive(Debug, Clone)]
+pub struct Desk<'a> {
+    /// The plan: names, owners, links, currency, zone.
+    pub plan: &'a crate::plan::Plan,
+    /// The id the letter will have, for message ids.
+    pub id: Fingerprint,
+    /// When it is written.
+    pub now: Timestamp,
+}
+
+/// What a channel may use to send.
+#[derive(Clone)]
+pub struct Means {
+    /// The door to other hosts.
+    pub net: Net,
+    /// Secret texts.
+    pub secrets: Arc<dyn Secrets>,
+}
+
+/// Why a letter was not taken. A variant is a reaction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Try again: busy, limited, unreachable.
+    #[error("{why}")]
+    Wait {
+        /// After this long, if the receiver said so.
+        after: Option<TimeDelta>,
+        /// What happened, redacted.
+        why: String,
+    },
+    /// Will never be taken: wrong address, revoked, malformed.
+    #[error("{why}")]
+    Refused {
+        /// What happened, redacted.
+        why: String,
+    },
+}
+
+/// A way to tell people. `letter` is pure and its bytes are kept; `send` repeats them.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// Writes the frozen body.
+    fn letter(&self, notification: &Notification, desk: &Desk<'_>) -> Payload;
+
+    /// Sends it once. `earlier` are the receipts of letters about the same incident by this
+    /// channel, oldest first, so that threads work. The receipt that comes back is kept.
+    async fn send(
+        &self,
+        letter: &Letter,
+        earlier: &[String],
+        now: Timestamp,
+        means: &Means,
+    ) -> Result<String, SendError>;
+
+    /// Least time between two letters to this receiver.
+    fn spacing(&self) -> TimeDelta;
+
+    /// A short name of the receiver without secrets, such as `Slack webhook` or the mail addresses.
+    fn receiver(&self) -> String;
+}

@@ -1,0 +1,129 @@
+//! Who hears what, and when: compares what is true with what each route was told.
+
+use crate::incident::Incident;
+use crate::model::{Fingerprint, Matcher, Name, Timestamp, Window};
+
+/// Why somebody is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A new incident.
+    Opened,
+    /// It became worse.
+    Worsened,
+    /// It became better, not over.
+    Eased,
+    /// The diagnosis changed.
+    VerdictChanged,
+    /// A person took it.
+    Acknowledged,
+    /// It is over.
+    Resolved,
+    /// It came back.
+    Reopened,
+    /// It still lasts.
+    Reminder,
+    /// Nobody acknowledged it in time.
+    Escalated,
+    /// The daily cap was reached: the rest in one message.
+    Digest,
+    /// It flips too often.
+    Flapping,
+    /// A silence ended while it lasts.
+    SilenceEnded,
+    /// It began and ended while nobody could be told.
+    Past,
+    /// A report.
+    Report,
+    /// A sample.
+    Test,
+}
+
+/// A decision to tell a route.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notification {
+    /// The route.
+    pub route: Name,
+    /// Why.
+    pub reason: Reason,
+    /// The nth of this reason for this revision, from 0: reminders count up.
+    pub n: u32,
+    /// What about; one, or several for a digest; none for a report or test.
+    pub incidents: Vec<Incident>,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// In front of the text, such as a silence that ended; empty mostly.
+    pub remark: String,
+}
+
+/// What a route was last told about an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The route.
+    pub route: Name,
+    /// `route/channel index/kind`: channels of one route are told separately.
+    pub channel: Name,
+    /// The incident.
+    pub incident: Fingerprint,
+    /// The revision that was told.
+    pub revision: u32,
+    /// Why.
+    pub reason: Reason,
+    /// The nth of this reason.
+    pub n: u32,
+    /// When the letter was written.
+    pub at: Timestamp,
+    /// What the receiver answered, such as a Slack timestamp or a message id, once delivered.
+    pub receipt: Option<String>,
+}
+
+/// A time in which matching incidents are not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// Derived from its content, or from the plan's name.
+    pub id: Fingerprint,
+    /// What is muted.
+    pub matcher: Matcher,
+    /// From when to when.
+    pub window: Window,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+}
+
+/// A frozen text for one receiver: written in the same commit as the change that caused it, and
+/// sent unchanged at every attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Derived: version, project, route, channel, receiver, incident, revision, reason, n.
+    pub id: Fingerprint,
+    /// The route.
+    pub route: Name,
+    /// `route/index/kind`, the key by which the channel is found again.
+    pub channel: Name,
+    /// Why.
+    pub reason: Reason,
+    /// The nth of this reason.
+    pub n: u32,
+    /// The incident, its revision; `None` for reports, digests and tests.
+    pub about: Option<(Fingerprint, u32)>,
+    /// Order key: letters of one route, channel and incident leave in this order.
+    pub sequence: u64,
+    /// The frozen body.
+    pub payload: Payload,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// Not to be sent before (quiet hours are decided before writing; this is for spacing).
+    pub not_before: Timestamp,
+}
+
+/// A frozen body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// MIME type, such as `application/json` or `message/rfc822`.
+    pub content_type: String,
+    /// The bytes.
+    pub body: Vec<u8>,
+    /// Small facts the sender needs beside the body, such as recipients of a mail.
+    pub extra: std::collections::BTreeMap<String, String>,
+}

@@ -1,0 +1,305 @@
+//! What is remembered: readings, pulls, evaluations, incidents, letters, marks, silences, leases.
+//!
+//! Every call is all or nothing and safe to repeat. SQLite is the first back end; the traits carry
+//! leases and epochs so that PostgreSQL can join. Only this room speaks SQL about our tables.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use crate::incident::{Change, Incident};
+use crate::model::{
+    AsOf, Evaluation, Fingerprint, Mark, Name, Observation, Question, Reading, Segment, Timestamp,
+    Window,
+};
+use crate::notify::{Letter, Reason, Silence, Told};
+
+/// The right to write for one job. Every write names it; a newer epoch makes it worthless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Such as `pull:ga4`, `evaluate`, `report:weekly`.
+    pub job: String,
+    /// Rises each time the lease changes hands.
+    pub epoch: u64,
+}
+
+/// Why the store did not do it. A variant is a reaction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Locked by somebody else: try again soon.
+    #[error("the database is busy")]
+    Busy,
+    /// An incident changed since it was read: do the round again.
+    #[error("incident {0} changed meanwhile")]
+    Stale(Fingerprint),
+    /// Somebody else holds the lease: drop what was computed.
+    #[error("the lease of {job} has passed to another process")]
+    Fenced {
+        /// The job.
+        job: String,
+    },
+    /// No space left.
+    #[error("the disk or the database is full")]
+    Full,
+    /// Damaged, or written by a newer version.
+    #[error("{what}")]
+    Corrupt {
+        /// What is wrong and what to do.
+        what: String,
+    },
+}
+
+/// The fate of one pull, for freshness, `status` and the audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// The source.
+    pub source: Name,
+    /// The slot it ran for.
+    pub slot: Timestamp,
+    /// When it ended.
+    pub at: Timestamp,
+    /// The window it asked for.
+    pub window: Window,
+    /// Rows that came back; 0 when it failed.
+    pub rows: u64,
+    /// Why it failed, redacted; `None` when it succeeded.
+    pub failure: Option<String>,
+    /// Whether a person must act.
+    pub refused: bool,
+    /// How long it took.
+    pub took: TimeDelta,
+    /// Remarks.
+    pub notes: Vec<String>,
+    /// What could not be answered: question as text, reason.
+    pub unanswerable: Vec<(Question, String)>,
+    /// The zone in which the source cut its days, when it is not the project's.
+    pub zone: Option<chrono_tz::Tz>,
+}
+
+/// What one round learnt: written together or not at all. (job, slot) is unique; known letter ids
+/// are skipped.
+#[derive(Debug, Clone)]
+pub struct Round<'a> {
+    /// The slot of the job.
+    pub slot: Timestamp,
+    /// When it was computed.
+    pub now: Timestamp,
+    /// Every evaluation.
+    pub seen: &'a [Evaluation],
+    /// Incidents that changed.
+    pub changes: &'a [Change],
+    /// Letters to send.
+    pub letters: &'a [Letter],
+    /// What routes were told by those letters.
+    pub told: &'a [Told],
+    /// Marks that were noticed, such as settings that drifted.
+    pub marks: &'a [Mark],
+    /// The alert budget's ledger after the round, as `check::budget` wrote it.
+    pub ledger: Option<&'a str>,
+}
+
+/// A letter that was claimed for sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The letter.
+    pub letter: Letter,
+    /// How often it was tried before.
+    pub attempts: u32,
+    /// Receipts of earlier letters about the same incident by the same channel, oldest first.
+    pub earlier: Vec<String>,
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// The receiver said yes.
+    Delivered {
+        /// What it answered.
+        receipt: String,
+    },
+    /// Try again.
+    Retry {
+        /// Not before.
+        at: Timestamp,
+        /// Why, redacted.
+        why: String,
+    },
+    /// Given up: shown as a dead letter until a person re-sends or drops it.
+    Dead {
+        /// Why, redacted.
+        why: String,
+    },
+}
+
+/// History of one question: segment to readings, oldest bucket first.
+pub type History = BTreeMap<Segment, Vec<Reading>>;
+
+/// What the daemon needs.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Takes or renews the right to a job; `None` when somebody else holds it.
+    async fn lease(
+        &self,
+        job: &str,
+        holder: &str,
+        now: Timestamp,
+        ttl: TimeDelta,
+    ) -> Result<Option<Lease>, StoreError>;
+
+    /// The newest slot each job has finished.
+    async fn last_slots(&self) -> Result<BTreeMap<String, Timestamp>, StoreError>;
+
+    /// Keeps a pull and what it brought. A reading is added only when value or quality changed.
+    /// Marks the slot as done. Returns how many readings were added.
+    async fn record(
+        &self,
+        lease: &Lease,
+        pull: &Pull,
+        seen: &[Observation],
+    ) -> Result<u64, StoreError>;
+
+    /// Readings of each question in the window, in the order of the questions.
+    async fn history(
+        &self,
+        questions: &[Question],
+        window: Window,
+        at: AsOf,
+    ) -> Result<Vec<History>, StoreError>;
+
+    /// The newest pull of each source, and the newest that succeeded.
+    async fn pulls(&self) -> Result<BTreeMap<Name, (Pull, Option<Timestamp>)>, StoreError>;
+
+    /// Incidents that are not resolved, and those resolved after `since`.
+    async fn incidents(&self, since: Timestamp) -> Result<Vec<Incident>, StoreError>;
+
+    /// What routes were told about these incidents.
+    async fn told(&self, of: &[Fingerprint]) -> Result<Vec<Told>, StoreError>;
+
+    /// Silences that are in force or ended after `since`.
+    async fn silences(&self, since: Timestamp) -> Result<Vec<Silence>, StoreError>;
+
+    /// Marks in the window.
+    async fn marks(&self, window: Window) -> Result<Vec<Mark>, StoreError>;
+
+    /// Reserves the next `count` incident numbers of the project under the lease.
+    async fn numbers(&self, lease: &Lease, count: u32) -> Result<u32, StoreError>;
+
+    /// The budget's ledger as last written.
+    async fn ledger(&self) -> Result<Option<String>, StoreError>;
+
+    /// Writes a round.
+    async fn commit(&self, lease: &Lease, round: &Round<'_>) -> Result<(), StoreError>;
+
+    /// Letters that are due, at most `limit`, held for `hold`. Letters of one channel and incident
+    /// come one at a time and in order.
+    async fn claim(
+        &self,
+        holder: &str,
+        now: Timestamp,
+        hold: TimeDelta,
+        limit: u32,
+    ) -> Result<Vec<Claim>, StoreError>;
+
+    /// What became of a claimed letter.
+    async fn settle(&self, id: Fingerprint, fate: &Fate, now: Timestamp) -> Result<(), StoreError>;
+
+    /// When the next letter is due, if any waits.
+    async fn next_letter(&self) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// What people do; each commits its change and letters together.
+#[async_trait]
+pub trait Desk: Send + Sync {
+    /// A change of an incident by a person, with its letters.
+    async fn act(
+        &self,
+        change: &Change,
+        letters: &[Letter],
+        told: &[Told],
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Counts posted to us; idempotent per (series, bucket, body).
+    async fn push(
+        &self,
+        source: &Name,
+        seen: &[Observation],
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
+    /// A mark.
+    async fn mark(&self, mark: &Mark) -> Result<(), StoreError>;
+
+    /// Adds a silence, or ends it by a window that ends now.
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError>;
+
+    /// Adds an API token by its SHA-256; `None` scope ends it.
+    async fn token(
+        &self,
+        name: &Name,
+        hash: &[u8; 32],
+        scope: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Puts a dead letter back into the outbox; false when there is none.
+    async fn resend(&self, id: Fingerprint, now: Timestamp) -> Result<bool, StoreError>;
+}
+
+/// A letter with its fate, for lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetterRow {
+    /// The letter.
+    pub letter: Letter,
+    /// `waiting`, `sending`, `delivered` or `dead`.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The last reason.
+    pub why: Option<String>,
+    /// When it was settled.
+    pub settled_at: Option<Timestamp>,
+}
+
+/// What pages, the API and reports read.
+#[async_trait]
+pub trait Browse: Send + Sync {
+    /// The newest evaluation of each check and segment.
+    async fn latest(&self) -> Result<Vec<Evaluation>, StoreError>;
+
+    /// Evaluations in a window of bucket starts, newest per check, segment and bucket.
+    async fn evaluations(&self, window: Window) -> Result<Vec<Evaluation>, StoreError>;
+
+    /// One incident by its number.
+    async fn incident(&self, number: u32) -> Result<Option<Incident>, StoreError>;
+
+    /// Incidents that were open at some time in the window, newest first.
+    async fn incidents_in(&self, window: Window) -> Result<Vec<Incident>, StoreError>;
+
+    /// Letters about an incident, or all dead ones.
+    async fn letters(
+        &self,
+        of: Option<Fingerprint>,
+        limit: u32,
+    ) -> Result<Vec<LetterRow>, StoreError>;
+
+    /// Pulls that ended in the window.
+    async fn pulls_in(&self, window: Window) -> Result<Vec<Pull>, StoreError>;
+
+    /// When each series' first nonzero reading was seen, for *time to implement* and coverage.
+    async fn first_seen(
+        &self,
+        questions: &[Question],
+    ) -> Result<Vec<Option<Timestamp>>, StoreError>;
+
+    /// Scope of a token by its SHA-256.
+    async fn token_scope(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// How often each reason was told per route since a time, for daily caps.
+    async fn told_since(&self, since: Timestamp) -> Result<Vec<(Name, Reason, u32)>, StoreError>;
+}
