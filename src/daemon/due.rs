@@ -19,6 +19,13 @@ pub struct Job {
     pub deadline: Option<TimeDelta>,
 }
 
+impl Job {
+    /// Whether the very first start runs it at once. A pull does; a report waits for its day.
+    pub fn runs_at_first_start(&self) -> bool {
+        self.name.starts_with("pull:")
+    }
+}
+
 /// A job with the slot it should run for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
@@ -27,6 +34,9 @@ pub struct Due {
     /// The newest slot that has passed. Earlier missed slots are not run: the data window of a pull
     /// reaches back over them, and one late evaluation is enough.
     pub slot: Timestamp,
+    /// The job has never run and does not run at the first start: only remember the slot, so that
+    /// a later start knows from when on it counts.
+    pub only_remember: bool,
 }
 
 /// Slots that lie further back than this are skipped over without being listed.
@@ -44,7 +54,8 @@ pub fn due(
     for (index, job) in jobs.iter().enumerate() {
         let next = match last.get(&job.name) {
             None => {
-                found.push(Due { job: index, slot: whole_second(now) });
+                let only_remember = !job.runs_at_first_start();
+                found.push(Due { job: index, slot: whole_second(now), only_remember });
                 job.schedule.next(now)
             }
             Some(&done) => {
@@ -52,7 +63,8 @@ pub fn due(
                 let in_time = |slot: &Timestamp| {
                     job.deadline.is_none_or(|deadline| now - *slot - job.jitter <= deadline)
                 };
-                found.extend(slot.filter(in_time).map(|slot| Due { job: index, slot }));
+                let due = |slot| Due { job: index, slot, only_remember: false };
+                found.extend(slot.filter(in_time).map(due));
                 next
             }
         };

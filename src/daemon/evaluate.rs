@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::store::{Round, StoreError};
 
-use super::evidence::{Gathered, gather};
+use super::evidence::{Gathered, gather, surroundings};
 use super::{LEASE, Step, World, follow_up, letters};
 
 /// What a look at the checks found, before anything is written.
@@ -24,6 +24,9 @@ pub struct Looked {
     pub ledger: String,
 }
 
+/// Checks that are judged in one go: their evidence is in memory together.
+const PORTION: usize = 200;
+
 /// Incidents resolved longer ago than this stay resolved (decision 6).
 pub(super) const REOPEN: TimeDelta = TimeDelta::days(7);
 
@@ -34,13 +37,18 @@ pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreE
         return Ok(Step::Idle);
     };
     let began = world.clock.uptime();
-    let gathered = Arc::new(gather(world, &world.checks, now).await?);
-    let first = judge(world, &world.checks, &gathered).await;
-    let (gathered, seen) = follow_up::ask(world, gathered, first).await;
+    let around = surroundings(world, now).await?;
+    let mut seen = Vec::new();
+    let mut questions = follow_up::MOST;
+    for checks in world.checks.chunks(PORTION) {
+        let gathered = Arc::new(gather(world, checks, &around).await?);
+        let first = judge(world, checks, &gathered).await;
+        seen.extend(follow_up::ask(world, checks, &gathered, first, &mut questions).await);
+    }
     let looked = budgeted(world, seen, now).await?;
     let open = world.store.incidents(now - REOPEN).await?;
     let mut changes =
-        incident::round(&open, &looked.seen, &gathered.marks, &world.plan, now);
+        incident::round(&open, &looked.seen, &around.marks, &world.plan, now);
     number(world, &lease, &mut changes).await?;
     let after = letters::after(open, &changes);
     let written = letters::write(world, &after, now).await?;
@@ -77,8 +85,12 @@ pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreE
 /// Evaluates every check as of `at` from stored readings alone, writing nothing: the command
 /// `check`, the look back, and rehearsal.
 pub async fn look(world: &Arc<World>, at: Timestamp) -> Result<Looked, StoreError> {
-    let gathered = Arc::new(gather(world, &world.checks, at).await?);
-    let seen = judge(world, &world.checks, &gathered).await;
+    let around = surroundings(world, at).await?;
+    let mut seen = Vec::new();
+    for checks in world.checks.chunks(PORTION) {
+        let gathered = Arc::new(gather(world, checks, &around).await?);
+        seen.extend(judge(world, checks, &gathered).await);
+    }
     budgeted(world, seen, at).await
 }
 

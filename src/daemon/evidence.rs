@@ -22,28 +22,34 @@ const VINTAGES: TimeDelta = TimeDelta::days(90);
 /// Incidents and marks this old still matter to baselines.
 const MEMORY: TimeDelta = TimeDelta::days(400);
 
-/// Everything that was gathered for a round.
+/// What all checks of a round share.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Gathered {
+pub(super) struct Surroundings {
     pub(super) now: Timestamp,
-    pub(super) history: BTreeMap<Question, Vec<Line>>,
-    pub(super) vintages: BTreeMap<Question, Vec<Line>>,
     pub(super) sources: BTreeMap<Name, SourceState>,
     pub(super) marks: Vec<Mark>,
     pub(super) troubled: BTreeMap<Name, Vec<Window>>,
+}
+
+/// What some checks of a round need; gathered in portions, so that memory stays bounded.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gathered {
+    pub(super) around: Arc<Surroundings>,
+    pub(super) history: BTreeMap<Question, Vec<Line>>,
+    pub(super) vintages: BTreeMap<Question, Vec<Line>>,
 }
 
 impl Gathered {
     /// The evidence as checks see it.
     pub(super) fn evidence<'a>(&'a self, calendar: &'a Calendar) -> Evidence<'a> {
         Evidence {
-            now: self.now,
+            now: self.around.now,
             calendar,
             history: &self.history,
             vintages: &self.vintages,
-            sources: &self.sources,
-            marks: &self.marks,
-            troubled: &self.troubled,
+            sources: &self.around.sources,
+            marks: &self.around.marks,
+            troubled: &self.around.troubled,
         }
     }
 }
@@ -63,23 +69,33 @@ pub(super) fn needs(
     wanted
 }
 
-/// Gathers what the checks need as it was known at `at`.
+/// What all checks share, as it was known at `at`.
+pub(super) async fn surroundings(
+    world: &World,
+    at: Timestamp,
+) -> Result<Arc<Surroundings>, StoreError> {
+    let memory = Window { from: at - MEMORY, to: at + TimeDelta::seconds(1) };
+    let incidents = world.store.incidents_in(memory).await?;
+    Ok(Arc::new(Surroundings {
+        now: at,
+        sources: source_states(world, at).await?,
+        marks: world.store.marks(memory).await?,
+        troubled: troubled(&incidents, at),
+    }))
+}
+
+/// What these checks need, as it was known at the time of the surroundings.
 pub(super) async fn gather(
     world: &World,
     checks: &[Arc<dyn Check>],
-    at: Timestamp,
+    around: &Arc<Surroundings>,
 ) -> Result<Gathered, StoreError> {
     let store = &*world.store;
-    let wanted = needs(checks, at, &world.plan.project.calendar);
-    let memory = Window { from: at - MEMORY, to: at + TimeDelta::seconds(1) };
-    let incidents = store.incidents_in(memory).await?;
+    let wanted = needs(checks, around.now, &world.plan.project.calendar);
     Ok(Gathered {
-        now: at,
-        history: history(store, &wanted, AsOf::Time(at)).await?,
-        vintages: vintages(store, &wanted, at).await?,
-        sources: source_states(world, at).await?,
-        marks: store.marks(memory).await?,
-        troubled: troubled(&incidents, at),
+        around: Arc::clone(around),
+        history: history(store, &wanted, AsOf::Time(around.now)).await?,
+        vintages: vintages(store, &wanted, around.now).await?,
     })
 }
 

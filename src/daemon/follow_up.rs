@@ -11,21 +11,23 @@ use super::evidence::Gathered;
 use super::{World, evaluate, pull};
 
 /// Most follow-up questions in one round.
-const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
 
 /// Asks the sources for what the checks want to know after their first look, and lets those checks
 /// look again. A failure leaves the round as it was: it knows less about where, nothing less about
 /// what.
 pub(super) async fn ask(
     world: &Arc<World>,
-    gathered: Arc<Gathered>,
+    checks: &[Arc<dyn Check>],
+    gathered: &Arc<Gathered>,
     first: Vec<Evaluation>,
-) -> (Arc<Gathered>, Vec<Evaluation>) {
-    let (wanted, again) = wanted(world, &gathered, &first);
+    left: &mut usize,
+) -> Vec<Evaluation> {
+    let (wanted, again) = wanted(world, checks, gathered, &first, left);
     if wanted.is_empty() {
-        return (gathered, first);
+        return first;
     }
-    let mut more = Gathered::clone(&gathered);
+    let mut more = Gathered::clone(gathered);
     for (source, needs) in wanted {
         let Some(tap) = world.taps.get(&source) else { continue };
         for (question, window) in needs {
@@ -33,7 +35,7 @@ pub(super) async fn ask(
                 questions: vec![question.clone()],
                 window,
                 calendar: world.plan.project.calendar.clone(),
-                now: gathered.now,
+                now: gathered.around.now,
             };
             match pull::guarded(tap, &ask, &pull::means(world)).await {
                 Ok(mut pulled) => {
@@ -47,48 +49,47 @@ pub(super) async fn ask(
             }
         }
     }
-    let more = Arc::new(more);
     let names: BTreeSet<Name> = again.iter().map(|check| check.label().name.clone()).collect();
     let mut seen = first;
     seen.retain(|evaluation| !names.contains(&evaluation.check));
-    seen.extend(evaluate::judge(world, &again, &more).await);
-    (more, seen)
+    seen.extend(evaluate::judge(world, &again, &Arc::new(more)).await);
+    seen
 }
 
 type Wanted = BTreeMap<Name, Vec<(Question, Window)>>;
 
 fn wanted(
     world: &World,
+    checks: &[Arc<dyn Check>],
     gathered: &Gathered,
     first: &[Evaluation],
+    left: &mut usize,
 ) -> (Wanted, Vec<Arc<dyn Check>>) {
     let mut by_check: BTreeMap<&Name, Vec<Evaluation>> = BTreeMap::new();
     for evaluation in first {
         by_check.entry(&evaluation.check).or_default().push(evaluation.clone());
     }
-    let mut known: BTreeSet<&Question> = gathered.history.keys().collect();
+    let calendar = &world.plan.project.calendar;
+    let mut known: BTreeSet<Question> = gathered.history.keys().cloned().collect();
     let mut wanted = Wanted::new();
-    let mut again: Vec<Arc<dyn Check>> = Vec::new();
-    let mut count = 0;
-    let mut asked: Vec<(Question, Window, Arc<dyn Check>)> = Vec::new();
-    for check in &world.checks {
+    let mut again = Vec::new();
+    for check in checks {
         let Some(mine) = by_check.get(&check.label().name) else { continue };
-        let calendar = &world.plan.project.calendar;
-        for need in check.follow_up(mine, gathered.now, calendar) {
-            asked.push((need.question, need.window, Arc::clone(check)));
-        }
-    }
-    for (question, window, check) in &asked {
-        let answerable = world
-            .taps
-            .get(&question.source)
-            .is_some_and(|tap| tap.source.refuses(question).is_none());
-        if count < MOST && answerable && known.insert(question) {
-            count += 1;
-            wanted.entry(question.source.clone()).or_default().push((question.clone(), *window));
-            if again.iter().all(|other| other.label().name != check.label().name) {
-                again.push(Arc::clone(check));
+        let mut asked = false;
+        for need in check.follow_up(mine, gathered.around.now, calendar) {
+            let question = need.question;
+            let answerable = world
+                .taps
+                .get(&question.source)
+                .is_some_and(|tap| tap.source.refuses(&question).is_none());
+            if *left > 0 && answerable && known.insert(question.clone()) {
+                *left -= 1;
+                asked = true;
+                wanted.entry(question.source.clone()).or_default().push((question, need.window));
             }
+        }
+        if asked {
+            again.push(Arc::clone(check));
         }
     }
     (wanted, again)

@@ -8,6 +8,7 @@ mod audit;
 mod due;
 mod evaluate;
 mod evidence;
+mod follow_up;
 mod letters;
 mod pull;
 mod reload;
@@ -181,7 +182,7 @@ async fn round(
 ) -> Result<Option<Timestamp>, StoreError> {
     let last = world.store.last_slots().await?;
     let (due, wake) = due(&world.jobs, &last, now);
-    for Due { job, slot } in due {
+    for Due { job, slot, only_remember } in due {
         let name = world.jobs[job].name.clone();
         if !busy.insert(name.clone()) {
             world.metrics.overlaps.inc();
@@ -189,7 +190,14 @@ async fn round(
         }
         let world = Arc::clone(world);
         running.spawn(async move {
-            start(&world, &name, slot).await;
+            let outcome = if only_remember {
+                report_job::remember(&world, &name, slot).await
+            } else {
+                start(&world, &name, slot).await
+            };
+            if let Err(why) = outcome {
+                tracing::error!(job = name, "{name} could not finish: {why}");
+            }
             name
         });
     }
@@ -197,17 +205,14 @@ async fn round(
 }
 
 /// Runs one job by its name.
-async fn start(world: &World, name: &str, slot: Timestamp) {
-    let outcome = match name.split_once(':') {
+async fn start(world: &Arc<World>, name: &str, slot: Timestamp) -> Result<Step, StoreError> {
+    match name.split_once(':') {
         Some(("pull", source)) => match world.taps.get(source) {
             Some(tap) => pull(world, tap, slot).await,
             None => Ok(Step::Idle),
         },
         Some(("report", report)) => report_job::send(world, report, slot).await,
         _ => report_job::maintain(world, name, slot).await,
-    };
-    if let Err(why) = outcome {
-        tracing::error!(job = name, "{name} could not finish: {why}");
     }
 }
 
