@@ -32,7 +32,11 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
                 .execute_batch(step)
                 .map_err(|why| trouble(&why))?;
             transaction
-                .pragma_update(None, "user_version", u32::try_from(index + 1).unwrap_or(u32::MAX))
+                .pragma_update(
+                    None,
+                    "user_version",
+                    u32::try_from(index + 1).unwrap_or(u32::MAX),
+                )
                 .map_err(|why| trouble(&why))?;
             transaction.commit().map_err(|why| trouble(&why))?;
         }
