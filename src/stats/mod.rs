@@ -4,6 +4,24 @@
 //! bucket, oldest first. **A missing bucket is `NaN`**; this is the only room in which `NaN` may
 //! stand for "not there". Nothing here allocates in its inner loops, reads a clock or panics.
 
+pub mod tail;
+
+pub mod rare;
+
+pub mod count;
+
+pub mod ratio;
+
+pub mod pair;
+
+pub mod maturity;
+
+pub mod many;
+
+pub mod blame;
+
+pub mod power;
+
 mod order;
 
 pub use order::{mad, median};
@@ -17,6 +35,17 @@ pub enum Cycle {
     Daily(u8),
     /// No known cycle (weekly buckets).
     Plain,
+}
+
+impl Cycle {
+    /// Buckets after which the cycle repeats.
+    pub const fn period(self) -> usize {
+        match self {
+            Self::Hourly(_) => 168,
+            Self::Daily(_) => 7,
+            Self::Plain => 1,
+        }
+    }
 }
 
 /// A series of counts or sums, oldest first.
@@ -59,6 +88,17 @@ pub enum Sensitivity {
     Normal,
     /// About four times the usual false alarms.
     Strict,
+}
+
+impl Sensitivity {
+    /// The score from which a bucket alarms.
+    pub const fn level(self) -> f64 {
+        match self {
+            Self::Quiet => 1.3,
+            Self::Normal => 1.0,
+            Self::Strict => 0.75,
+        }
+    }
 }
 
 /// Four numbers that a person can check.
