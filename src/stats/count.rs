@@ -1,73 +1,121 @@
 //! Is this count what its own past leads one to expect?
+//!
+//! The method is written up in `docs/statistics.md`; here is how to call it. [`judge`] and [`sweep`] run
+//! the same pass, so that a backtest shows what the daemon would have said.
 
-use super::tail;
-use super::{Expected, Judgement, Sensitivity, Series, TooFew};
+use super::engine::Engine;
+use super::input::{Input, Verdict};
+use super::law::Law;
+use super::rare;
+use super::tuning::Tuning;
+use super::{Cycle, Judgement, Scored, Sensitivity, Series, TooFew};
 
-/// Judges bucket `at` from buckets `0..=at`.
+/// Events that must have been seen before anything is said of a series.
+const EVENTS: u32 = 5;
+/// A wait is judged by the law of waiting times once it is longer than the longest window.
+const LONG_WAIT: usize = 28;
+
+/// Judges bucket `at` from buckets `0..=at`; the sums are events.
 pub fn judge(
     series: &Series<'_>,
     at: usize,
     sensitivity: Sensitivity,
 ) -> Result<Judgement, TooFew> {
-    let observed = series.values.get(at).copied().unwrap_or(f64::NAN);
-    if !observed.is_finite() {
+    if !series.values.get(at).is_some_and(|value| value.is_finite()) {
         return Err(TooFew::Missing);
     }
-    let period = series.cycle.period();
-    let past: Vec<f64> = (1..=8)
-        .filter_map(|back| at.checked_sub(back * period))
-        .filter(|&index| series.usable[index] && series.values[index].is_finite())
-        .map(|index| series.values[index])
-        .collect();
-    if past.len() < 3 {
-        return Err(TooFew::Buckets(u32::try_from(past.len()).unwrap_or(0), 3));
+    let tuning = tuning(series.cycle);
+    let mut engine = Engine::new(input(series), &tuning);
+    for _ in 0..=at {
+        engine.step();
     }
-    let expected = super::median(&mut past.clone()).unwrap_or(0.0).max(0.1);
-    let spread = past
-        .iter()
-        .map(|value| (value - expected).powi(2))
-        .sum::<f64>()
-        / (past.len() - 1) as f64;
-    let dispersion = (spread / expected).max(1.0);
-    Ok(simple(
-        observed,
-        expected,
-        dispersion,
-        at,
-        past.len(),
-        sensitivity,
-    ))
+    if engine.verdict().is_none() {
+        return Err(engine.too_few());
+    }
+    let verdict = verdict(series, &engine).ok_or_else(|| few_events(&engine))?;
+    Ok(engine.report(verdict).judgement(sensitivity))
 }
 
-fn simple(
-    observed: f64,
-    expected: f64,
-    dispersion: f64,
-    at: usize,
-    weight: usize,
-    sensitivity: Sensitivity,
-) -> Judgement {
-    let one_side = if observed < expected {
-        tail::at_most(observed, expected, dispersion)
-    } else {
-        tail::at_least(observed, expected, dispersion)
-    };
-    let p = (2.0 * one_side).clamp(1e-300, 1.0);
-    let score = p.ln() / (1e-4_f64).ln();
-    let half = 2.576 * (expected * dispersion).sqrt();
-    let now = Expected {
-        observed,
-        expected,
-        low: (expected - half).max(0.0),
-        high: expected + half,
-    };
-    Judgement {
-        now,
-        total: now,
-        since: at,
-        p,
-        score,
-        alarm: score >= sensitivity.level(),
-        weight: u32::try_from(weight).unwrap_or(u32::MAX),
+/// Judges every bucket from `from` on, each from the buckets up to it, in one pass; `out` gains one
+/// entry a bucket, `None` where [`judge`] would answer [`TooFew`].
+pub fn sweep(series: &Series<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
+    let tuning = tuning(series.cycle);
+    let mut engine = Engine::new(input(series), &tuning);
+    for at in 0..series.values.len() {
+        engine.step();
+        if at >= from {
+            out.push(verdict(series, &engine).map(Verdict::scored));
+        }
     }
+}
+
+fn tuning(cycle: Cycle) -> Tuning {
+    match cycle {
+        Cycle::Hourly(_) => Tuning::hours(),
+        Cycle::Daily(_) => Tuning::days(),
+        Cycle::Plain => Tuning::weeks(),
+    }
+}
+
+fn input<'a>(series: &Series<'a>) -> Input<'a> {
+    Input {
+        law: Law::Count,
+        values: series.values,
+        exposure: None,
+        usable: series.usable,
+        special: series.special,
+        period: series.cycle.period(),
+        first_slot: series.cycle.first(),
+    }
+}
+
+fn few_events(engine: &Engine<'_>) -> TooFew {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "below EVENTS"
+    )]
+    TooFew::Events(engine.events().max(0.0) as u32, EVENTS)
+}
+
+fn verdict(series: &Series<'_>, engine: &Engine<'_>) -> Option<Verdict> {
+    let verdict = engine.verdict()?;
+    if engine.events() < f64::from(EVENTS) {
+        return None;
+    }
+    let waited = if verdict.score < 1.0 {
+        wait(series, engine)
+    } else {
+        None
+    };
+    Some(verdict.or_louder(waited))
+}
+
+/// A series too thin for any window: how long has nothing come? The window grows with the wait.
+fn wait(series: &Series<'_>, engine: &Engine<'_>) -> Option<Verdict> {
+    let at = engine.len() - 1;
+    let back = series.values[..=at].iter().rev();
+    let empty = back
+        .take_while(|value| !(value.is_finite() && **value > 0.0))
+        .count();
+    if empty <= LONG_WAIT || empty > at {
+        return None;
+    }
+    let since = at + 1 - empty;
+    let there = |from: usize, to: usize| {
+        let buckets = &series.values[from..to];
+        buckets.iter().filter(|value| value.is_finite()).count() as f64
+    };
+    let events: f64 = series.values[..since]
+        .iter()
+        .filter(|value| value.is_finite())
+        .sum();
+    // As strict as a window is, but by the exact law: no tail is learnt of waits this long.
+    let p = rare::waiting(events, there(0, since), there(since, at + 1));
+    let score = -p.max(f64::MIN_POSITIVE).ln() / engine.budget();
+    Some(Verdict {
+        score,
+        since,
+        upward: false,
+    })
 }

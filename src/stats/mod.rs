@@ -22,7 +22,13 @@ pub mod blame;
 
 pub mod power;
 
+mod engine;
+mod input;
+mod law;
+mod level;
 mod order;
+mod peak;
+mod tuning;
 
 pub use order::{mad, median};
 
@@ -46,6 +52,15 @@ impl Cycle {
             Self::Plain => 1,
         }
     }
+
+    /// Place of index 0 in the cycle.
+    pub const fn first(self) -> usize {
+        match self {
+            Self::Hourly(hour) => hour as usize,
+            Self::Daily(weekday) => weekday as usize,
+            Self::Plain => 0,
+        }
+    }
 }
 
 /// A series of counts or sums, oldest first.
@@ -53,8 +68,9 @@ impl Cycle {
 pub struct Series<'a> {
     /// The values; `NaN` is a missing bucket.
     pub values: &'a [f64],
-    /// Whether a bucket may teach: false for incidents, marked, ignored and incomplete buckets.
-    /// Same length as `values`.
+    /// Whether a bucket may teach: false for incidents that people confirmed. It is still evidence: a
+    /// run of trouble goes through it and is not taken for the new normal. A bucket that must not be
+    /// looked at either (ignored, marked, incomplete) is `NaN`. Same length as `values`.
     pub usable: &'a [bool],
     /// 0 for an ordinary bucket, otherwise a class of special day (holidays of one kind share a
     /// class). Same length as `values`.
@@ -132,6 +148,17 @@ pub struct Judgement {
     pub alarm: bool,
     /// How many past buckets carry the expectation.
     pub weight: u32,
+}
+
+/// What a sweep says of one bucket: the part of a [`Judgement`] that a backtest needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    /// As in [`Judgement`].
+    pub score: f64,
+    /// As in [`Judgement`].
+    pub since: usize,
+    /// As in [`Judgement`], at [`Sensitivity::Normal`].
+    pub alarm: bool,
 }
 
 /// Why there is no judgement yet.

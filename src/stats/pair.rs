@@ -1,7 +1,15 @@
 //! Do two systems that should tell the same story keep the gap they always had?
 
-use super::tail;
-use super::{Expected, Judgement, Paired, Sensitivity, TooFew};
+use super::engine::Engine;
+use super::input::{Input, Verdict};
+use super::law::{Forecast, Law};
+use super::tuning::Tuning;
+use super::{Cycle, Judgement, Paired, Scored, Sensitivity, TooFew};
+
+/// Most days over which a shifted boundary is looked for.
+const DAYS: usize = 7;
+/// Most that one day may say for a shift, in logarithms of the likelihood ratio.
+const DAY: f64 = 4.0;
 
 /// Judges `first` against `second` in bucket `at` from buckets `0..=at`. Observed and expected are
 /// `first` as a share of `second`.
@@ -10,57 +18,110 @@ pub fn judge(
     at: usize,
     sensitivity: Sensitivity,
 ) -> Result<Judgement, TooFew> {
-    let (a, b) = (paired.first[at], paired.second[at]);
-    if !a.is_finite() || !b.is_finite() {
+    let there = |values: &[f64]| values.get(at).is_some_and(|value| value.is_finite());
+    if !there(paired.first) || !there(paired.second) {
         return Err(TooFew::Missing);
     }
-    if b < 1.0 {
+    if paired.second[at] < 1.0 {
         return Err(TooFew::Events(0, 1));
     }
-    let log = |i: usize| ((paired.first[i] + 0.5) / (paired.second[i] + 0.5)).ln();
-    let from = at.saturating_sub(paired.cycle.period() * 6);
-    let mut past: Vec<f64> = (from..at)
-        .filter(|&i| paired.usable[i] && paired.first[i].is_finite() && paired.second[i] > 0.0)
-        .map(log)
-        .collect();
-    let weight = u32::try_from(past.len()).unwrap_or(u32::MAX);
-    if weight < 14 {
-        return Err(TooFew::Buckets(weight, 14));
+    let tuning = tuning(paired.cycle);
+    let mut engine = Engine::new(input(paired), &tuning);
+    for _ in 0..=at {
+        engine.step();
     }
-    let expected = super::median(&mut past).unwrap_or(0.0);
-    let spread = super::mad(&mut past, expected).unwrap_or(0.0).max(0.003);
-    let z = (log(at) - expected) / spread;
-    let p = (2.0 * tail::above(z.abs())).clamp(1e-300, 1.0);
-    let score = p.ln() / (1e-4_f64).ln();
-    let now = Expected {
-        observed: a / b,
-        expected: expected.exp(),
-        low: (expected - 2.576 * spread).exp(),
-        high: (expected + 2.576 * spread).exp(),
-    };
-    Ok(Judgement {
-        now,
-        total: now,
-        since: at,
-        p,
-        score,
-        alarm: score >= sensitivity.level(),
-        weight,
-    })
+    let verdict = verdict(paired, &engine).ok_or_else(|| engine.too_few())?;
+    Ok(engine.report(verdict).shares(sensitivity, false))
 }
 
-/// Whether bucket `at` shows `first` of one bucket being counted in the next one: the sign of a
-/// changed time zone or day boundary, not of a loss.
+/// Judges every bucket from `from` on in one pass; as `count::sweep`.
+pub fn sweep(paired: &Paired<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
+    let tuning = tuning(paired.cycle);
+    let mut engine = Engine::new(input(paired), &tuning);
+    for at in 0..paired.first.len() {
+        engine.step();
+        if at >= from {
+            let verdict = verdict(paired, &engine).filter(|_| paired.second[at] >= 1.0);
+            out.push(verdict.map(Verdict::scored));
+        }
+    }
+}
+
+/// Whether the last days up to `at` show `first` counting each day what `second` counted the day
+/// before: the sign of a changed time zone or day boundary, not of a loss.
 pub fn boundary_shift(paired: &Paired<'_>, at: usize) -> bool {
-    const DAYS: usize = 5;
-    if at < DAYS {
+    if at >= paired.first.len() {
         return false;
     }
-    let distance = |back: usize| {
-        (at + 1 - DAYS..=at)
-            .map(|i| ((paired.first[i] + 0.5) / (paired.second[i - back] + 0.5)).ln())
-            .map(|log| log * log)
-            .sum::<f64>()
-    };
-    distance(1) * 9.0 < distance(0)
+    let tuning = tuning(paired.cycle);
+    let mut engine = Engine::new(input(paired), &tuning);
+    for _ in 0..=at {
+        engine.step();
+    }
+    engine.verdict().is_some()
+        && shift(paired, &engine).is_some_and(|(evidence, _)| evidence >= tuning.budget)
+}
+
+fn tuning(cycle: Cycle) -> Tuning {
+    match cycle {
+        Cycle::Hourly(_) => Tuning::hours(),
+        Cycle::Daily(_) => Tuning::gaps(),
+        Cycle::Plain => Tuning::weeks(),
+    }
+}
+
+fn input<'a>(paired: &Paired<'a>) -> Input<'a> {
+    Input {
+        law: Law::Gap,
+        values: paired.first,
+        exposure: Some(paired.second),
+        usable: paired.usable,
+        special: paired.special,
+        period: paired.cycle.period(),
+        first_slot: paired.cycle.first(),
+    }
+}
+
+fn verdict(paired: &Paired<'_>, engine: &Engine<'_>) -> Option<Verdict> {
+    let shifted = shift(paired, engine).map(|(evidence, since)| Verdict {
+        score: evidence / engine.budget(),
+        since,
+        upward: false,
+    });
+    Some(engine.verdict()?.or_louder(shifted))
+}
+
+/// The strongest evidence, over the last 3 to [`DAYS`] days, that `first` lags one day behind: the
+/// logarithm of the likelihood ratio of yesterday's against today's `second`. By Ville's inequality a
+/// ratio of `x` has a chance of at most `1 / x` when nothing is shifted. With it the first day.
+fn shift(paired: &Paired<'_>, engine: &Engine<'_>) -> Option<(f64, usize)> {
+    if !matches!(paired.cycle, Cycle::Daily(_)) {
+        return None;
+    }
+    let last = engine.len().checked_sub(1)?;
+    let mut sum = 0.0;
+    let mut best = None;
+    for back in 0..DAYS.min(last) {
+        let at = last - back;
+        let (seen, today, before) = (paired.first[at], paired.second[at], paired.second[at - 1]);
+        if !(seen.is_finite() && today > 0.0 && before > 0.0) {
+            break;
+        }
+        let off = |exposure: f64| {
+            let mean = engine.unit(at) * exposure;
+            let wander = engine.wander();
+            let forecast = Forecast {
+                mean,
+                exposure: exposure.max(mean * 1.000_1),
+                wander,
+            };
+            let variance = Law::Gap.variance(&forecast).max(0.25);
+            0.5 * ((seen - mean).powi(2) / variance + variance.ln())
+        };
+        sum += (off(today) - off(before)).clamp(-DAY, DAY);
+        if back >= 2 && best.is_none_or(|(evidence, _)| sum > evidence) {
+            best = Some((sum, at));
+        }
+    }
+    best
 }

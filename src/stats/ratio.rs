@@ -2,57 +2,99 @@
 
 use statrs::function::beta::inv_beta_reg;
 
+use super::engine::Engine;
+use super::input::{Input, Verdict};
+use super::law::Law;
 use super::tail;
-use super::{Expected, Judgement, Paired, Sensitivity, TooFew};
+use super::tuning::Tuning;
+use super::{Cycle, Judgement, Paired, Scored, Sensitivity, TooFew};
 
-/// Judges the share in bucket `at` from buckets `0..=at`; observed and expected are shares.
+/// Buckets that decide whether the hits or the misses are the rarer side.
+const LOOK: usize = 28;
+
+/// Judges the share in bucket `at` from buckets `0..=at`. Observed and expected are shares. A share
+/// that rises is never trouble.
 pub fn judge(
     paired: &Paired<'_>,
     at: usize,
     sensitivity: Sensitivity,
 ) -> Result<Judgement, TooFew> {
-    let (k, n) = (paired.first[at], paired.second[at]);
-    if !k.is_finite() || !n.is_finite() {
+    let there = |values: &[f64]| values.get(at).is_some_and(|value| value.is_finite());
+    if !there(paired.first) || !there(paired.second) {
         return Err(TooFew::Missing);
     }
-    if n < 1.0 {
+    if paired.second[at] < 1.0 {
         return Err(TooFew::Events(0, 1));
     }
-    let from = at.saturating_sub(paired.cycle.period() * 6);
-    let past: Vec<usize> = (from..at)
-        .filter(|&i| paired.usable[i] && paired.first[i].is_finite() && paired.second[i] > 0.0)
-        .collect();
-    if past.len() < 14 {
-        return Err(TooFew::Buckets(u32::try_from(past.len()).unwrap_or(0), 14));
+    let side = Side::choose(paired);
+    let tuning = side.tuning(paired.cycle);
+    let mut engine = Engine::new(side.input(paired), &tuning);
+    for _ in 0..=at {
+        engine.step();
     }
-    let mut shares: Vec<f64> = past
-        .iter()
-        .map(|&i| paired.first[i] / paired.second[i])
-        .collect();
-    let expected = super::median(&mut shares).unwrap_or(0.5);
-    let spread = super::mad(&mut shares, expected).unwrap_or(0.0).powi(2);
-    let variance = spread
-        .max(expected * (1.0 - expected) / n)
-        .max(0.05 / (n * n));
-    let z = (k / n - expected) / variance.sqrt();
-    let p = (2.0 * tail::above(z.abs())).clamp(1e-300, 1.0);
-    let score = p.ln() / (1e-4_f64).ln();
-    let half = 2.576 * variance.sqrt();
-    let now = Expected {
-        observed: k / n,
-        expected,
-        low: (expected - half).max(0.0),
-        high: (expected + half).min(1.0),
-    };
-    Ok(Judgement {
-        now,
-        total: now,
-        since: at,
-        p,
-        score,
-        alarm: score >= sensitivity.level(),
-        weight: u32::try_from(past.len()).unwrap_or(u32::MAX),
-    })
+    let verdict = engine.verdict().ok_or_else(|| engine.too_few())?;
+    Ok(engine.report(verdict).shares(sensitivity, side.misses))
+}
+
+/// Judges every bucket from `from` on in one pass; as `count::sweep`.
+pub fn sweep(paired: &Paired<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
+    let side = Side::choose(paired);
+    let tuning = side.tuning(paired.cycle);
+    let mut engine = Engine::new(side.input(paired), &tuning);
+    for at in 0..paired.first.len() {
+        engine.step();
+        if at >= from {
+            let verdict = engine.verdict().filter(|_| paired.second[at] >= 1.0);
+            out.push(verdict.map(Verdict::scored));
+        }
+    }
+}
+
+/// The rarer side of a share is the one that is counted: from 99.5% to 97% is five times the misses
+/// but hardly fewer hits.
+struct Side {
+    misses: bool,
+    /// The counted side.
+    values: Vec<f64>,
+}
+
+impl Side {
+    /// Decided by the first buckets only, so that a later bucket never changes an earlier judgement.
+    fn choose(paired: &Paired<'_>) -> Self {
+        let both = || paired.first.iter().zip(paired.second);
+        let seen = both()
+            .filter(|(k, n)| k.is_finite() && n.is_finite())
+            .take(LOOK);
+        let (hits, trials) = seen.fold((0.0, 0.0), |(a, b), (k, n)| (a + k, b + n));
+        let misses = hits > 0.5 * trials;
+        let side = |(k, n): (&f64, &f64)| if misses { (n - k).max(0.0) } else { *k };
+        Self {
+            misses,
+            values: both().map(side).collect(),
+        }
+    }
+
+    fn tuning(&self, cycle: Cycle) -> Tuning {
+        let mut tuning = match cycle {
+            Cycle::Hourly(_) => Tuning::hours(),
+            Cycle::Daily(_) => Tuning::shares(),
+            Cycle::Plain => Tuning::weeks(),
+        };
+        tuning.only(self.misses);
+        tuning
+    }
+
+    fn input<'a>(&'a self, paired: &Paired<'a>) -> Input<'a> {
+        Input {
+            law: Law::Share,
+            values: &self.values,
+            exposure: Some(paired.second),
+            usable: paired.usable,
+            special: paired.special,
+            period: paired.cycle.period(),
+            first_slot: paired.cycle.first(),
+        }
+    }
 }
 
 /// Chance of at most `k` of `n` if the true share were exactly `target`: small means that the
@@ -74,10 +116,8 @@ pub fn wilson(k: f64, n: f64, z: f64) -> Option<(f64, f64)> {
     let share = k / n;
     let square = z * z;
     let center = (share + square / (2.0 * n)) / (1.0 + square / n);
-    let half = z / (1.0 + square / n)
-        * (share * (1.0 - share) / n + square / (4.0 * n * n))
-            .max(0.0)
-            .sqrt();
+    let spread = share * (1.0 - share) / n + square / (4.0 * n * n);
+    let half = z / (1.0 + square / n) * spread.max(0.0).sqrt();
     Some(((center - half).max(0.0), (center + half).min(1.0)))
 }
 

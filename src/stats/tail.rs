@@ -65,3 +65,17 @@ pub fn beta_binomial(k: f64, n: f64, a: f64, b: f64) -> f64 {
 pub fn normal_quantile(p: f64) -> f64 {
     std::f64::consts::SQRT_2 * statrs::function::erf::erfc_inv(2.0 * p)
 }
+
+/// The smallest and the largest number of events that a range holding all but `outside` on either
+/// side must reach, for a mean below a few hundred.
+pub fn middle(expected: f64, dispersion: f64, outside: f64) -> (f64, f64) {
+    let mut low = 0.0;
+    while at_most(low, expected, dispersion) <= outside {
+        low += 1.0;
+    }
+    let mut high = expected.ceil();
+    while at_least(high + 1.0, expected, dispersion) > outside {
+        high += 1.0;
+    }
+    (low, high)
+}

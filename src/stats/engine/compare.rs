@@ -1,0 +1,126 @@
+//! How loudly each window speaks for trouble, in the light of the series' own past.
+
+use super::Engine;
+use super::window::Sums;
+use crate::stats::input::Verdict;
+use crate::stats::tuning::MOST;
+
+/// One window at one bucket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Look {
+    /// Standard deviations, of the model that finds less.
+    pub(super) z: f64,
+    pub(super) upward: bool,
+    /// The smaller change of the two models, as a logarithm.
+    pub(super) change: f64,
+}
+
+impl Engine<'_> {
+    /// Holds every window that ends at `at` against both models.
+    pub(super) fn look(&mut self, at: usize, looks: &mut [Look; MOST]) {
+        let tuning = self.tuning;
+        for (index, &window) in tuning.windows.iter().enumerate() {
+            if window > at + 1 {
+                break;
+            }
+            let from = at + 1 - window;
+            if !self.live[from] {
+                continue;
+            }
+            let mut sums = self.window(from, at);
+            if sums.buckets * 2.0 < (window + 1) as f64 {
+                continue;
+            }
+            let upward = sums.observed > sums.means[0];
+            if tuning.spare[index] > 0 {
+                self.spare(from, at, tuning.spare[index], upward, &mut sums);
+            }
+            let mut look = Look {
+                z: f64::INFINITY,
+                upward,
+                change: f64::INFINITY,
+            };
+            for model in 0..2 {
+                if sums.means[model].is_finite() {
+                    self.compare(index, model, &sums, &mut look);
+                }
+            }
+            if !upward && window <= tuning.rest {
+                // A public holiday looks like a Sunday, and no calendar knows them all.
+                let forecast = self.forecast(index, 0, sums.rest.max(0.05), sums.exposure);
+                let z = -self.input.law.residual(sums.observed, &forecast);
+                look.z = look.z.min(z.max(0.0));
+            }
+            looks[index] = look;
+        }
+    }
+
+    /// Holds one model against the sums of a window; the less alarming of the two is kept.
+    fn compare(&mut self, index: usize, model: usize, sums: &Sums, look: &mut Look) {
+        let tuning = self.tuning;
+        let law = self.input.law;
+        let mean = sums.means[model].max(0.05);
+        let forecast = self.forecast(index, model, mean, sums.exposure);
+        let z = law.residual(sums.observed, &forecast);
+        if (z > 0.0) == look.upward {
+            look.z = look.z.min(z.abs());
+        } else {
+            look.z = 0.0;
+        }
+        look.change = look
+            .change
+            .min(((sums.observed + 0.5) / (mean + 0.5)).ln().abs());
+        if self.run.is_none() {
+            let most = tuning.noise_clip * tuning.noise_clip * law.variance(&forecast);
+            let square = (sums.observed - mean).powi(2).min(most) / tuning.noise_left;
+            let noise = &mut self.noise[model][index];
+            noise.0 = noise.0 * tuning.noise_keep + square - law.chance(mean, forecast.exposure);
+            noise.1 = noise.1 * tuning.noise_keep + mean * mean;
+        }
+    }
+
+    /// The loudest window, and what all of them teach the tails.
+    pub(super) fn weigh(&mut self, at: usize, looks: &[Look; MOST]) -> Verdict {
+        let tuning = self.tuning;
+        let mut best = Verdict::well(at);
+        for (index, &window) in tuning.windows.iter().enumerate() {
+            for upward in [false, true] {
+                let look = looks[index];
+                let z = if look.upward == upward { look.z } else { 0.0 };
+                if self.run.is_none() {
+                    self.peaks[usize::from(upward)][index].see(z, window, &tuning.prior);
+                }
+                let score = self.score(index, upward, z, look.change);
+                if score > best.score {
+                    best = Verdict {
+                        score,
+                        since: at + 1 - window,
+                        upward,
+                    };
+                }
+            }
+        }
+        best
+    }
+
+    /// The score of a window that lies `z` standard deviations and `change` off.
+    pub(super) fn score(&self, index: usize, upward: bool, z: f64, change: f64) -> f64 {
+        let tuning = self.tuning;
+        let (least, longest) = if upward {
+            (tuning.least_up[index], tuning.longest_up)
+        } else {
+            (tuning.least_down[index], tuning.longest_down)
+        };
+        let window = tuning.windows[index];
+        if z <= 0.0 || window > longest {
+            return 0.0;
+        }
+        let size = if least > 0.0 {
+            (change / least).min(1.0)
+        } else {
+            1.0
+        };
+        let peaks = &self.peaks[usize::from(upward)][index];
+        peaks.surprise(z, window, &tuning.prior) / tuning.budget * size
+    }
+}

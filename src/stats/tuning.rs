@@ -1,0 +1,225 @@
+//! The constants of the judges, one set a shape and grain, each with its reason.
+
+use super::level::Pace;
+use super::peak::Prior;
+
+/// The most windows a shape has.
+pub(super) const MOST: usize = 10;
+
+/// Everything that differs between days and hours, and between counts, shares and gaps.
+#[derive(Debug, Clone)]
+pub(super) struct Tuning {
+    /// Window lengths, shortest first.
+    pub(super) windows: &'static [usize],
+    /// Smallest change, as a logarithm of observed over expected, that counts fully; per window.
+    pub(super) least_down: [f64; MOST],
+    /// The same upwards.
+    pub(super) least_up: [f64; MOST],
+    /// Length of the stretch that a window must do without; 0 for none.
+    pub(super) spare: [usize; MOST],
+    /// Longest window in which a fall must also be one for a day off.
+    pub(super) rest: usize,
+    /// Longest window that is judged upwards.
+    pub(super) longest_up: usize,
+    /// Longest window that is judged downwards.
+    pub(super) longest_down: usize,
+    /// Usable buckets before anything is judged.
+    pub(super) warm: usize,
+    /// Speed of the level and its profile.
+    pub(super) pace: Pace,
+    /// Weeks in the memory of the second model.
+    pub(super) memory: usize,
+    /// Share of its weight that a bucket keeps in the noise scale.
+    pub(super) noise_keep: f64,
+    /// Relative deviation, beyond chance, believed at first for a window of one bucket.
+    pub(super) noise: f64,
+    /// Weight of that belief, in ordinary buckets.
+    pub(super) noise_weight: f64,
+    /// Standard deviations at which a residual is clipped before it enters the noise scale.
+    pub(super) noise_clip: f64,
+    /// What such clipping leaves of the variance of normal residuals.
+    pub(super) noise_left: f64,
+    /// Standard deviations beyond which a bucket teaches the level no more.
+    pub(super) clip: f64,
+    /// What is believed of the tails.
+    pub(super) prior: Prior,
+    /// Logarithm of the buckets between two false alarms that are allowed, times a factor for the
+    /// many windows looked at; see `docs/statistics.md`.
+    pub(super) budget: f64,
+    /// Score from which a stretch stops teaching and is followed as a run of trouble.
+    pub(super) open: f64,
+    /// Newest buckets that must be well for a run to end.
+    pub(super) calm: usize,
+    /// Buckets after which a run of trouble is taken for the new normal.
+    pub(super) hold: usize,
+    /// Buckets for which the level before that is remembered.
+    pub(super) remember: usize,
+}
+
+const LN_2: f64 = std::f64::consts::LN_2;
+
+impl Tuning {
+    /// Daily counts.
+    pub(super) fn days() -> Self {
+        Self {
+            windows: &[1, 2, 3, 5, 7, 10, 14, 21, 28],
+            least_down: [2.0, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1, 0.1, 0.1],
+            least_up: [0.8, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
+            spare: [0, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+            rest: 1,
+            longest_up: 3,
+            longest_down: usize::MAX,
+            warm: 21,
+            pace: Pace {
+                level: half_life(10.0),
+                profile: half_life(8.0),
+                shrink: 1.0,
+            },
+            memory: 12,
+            noise_keep: half_life(180.0),
+            noise: 0.1,
+            noise_weight: 20.0,
+            noise_clip: 2.5,
+            noise_left: 0.91,
+            clip: 2.5,
+            prior: Prior {
+                index: 0.25,
+                peaks: 6.0,
+                rate: 0.03,
+                buckets: 180.0,
+                keep: half_life(365.0),
+            },
+            budget: 1.25 * 365.25_f64.ln(),
+            open: 1.0,
+            calm: 3,
+            hold: 13,
+            remember: 60,
+        }
+    }
+
+    /// Hourly counts.
+    pub(super) fn hours() -> Self {
+        Self {
+            windows: &[1, 2, 3, 6, 12, 24, 48, 72, 120],
+            least_down: [2.0, 1.6, 1.2, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1],
+            least_up: [0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3],
+            spare: [0, 0, 0, 0, 0, 0, 0, 24, 24, 24],
+            rest: 48,
+            longest_up: 24,
+            longest_down: usize::MAX,
+            warm: 336,
+            pace: Pace {
+                level: half_life(120.0),
+                profile: half_life(4.0),
+                shrink: 1.0,
+            },
+            memory: 6,
+            noise_keep: half_life(1000.0),
+            noise: 0.3,
+            noise_weight: 30.0,
+            noise_clip: 2.0,
+            noise_left: 0.774,
+            clip: 2.5,
+            prior: Prior {
+                index: 0.3,
+                peaks: 6.0,
+                rate: 0.03,
+                buckets: 500.0,
+                keep: half_life(3000.0),
+            },
+            budget: 1.11 * (8766.0_f64 / 4.0).ln(),
+            open: 1.55,
+            calm: 6,
+            hold: 95,
+            remember: 336,
+        }
+    }
+
+    /// Weekly counts, shares and gaps: few buckets, so few windows and no profile.
+    pub(super) fn weeks() -> Self {
+        Self {
+            windows: &[1, 2, 3, 4, 6, 8],
+            warm: 8,
+            pace: Pace {
+                level: half_life(4.0),
+                profile: half_life(52.0),
+                shrink: 1.0,
+            },
+            spare: [0; MOST],
+            rest: 0,
+            memory: 12,
+            noise_keep: half_life(52.0),
+            budget: 1.25 * 52.0_f64.ln(),
+            hold: 4,
+            calm: 1,
+            remember: 12,
+            ..Self::days()
+        }
+    }
+
+    /// Daily shares.
+    pub(super) fn shares() -> Self {
+        let days = Self::days();
+        Self {
+            least_down: [0.0; MOST],
+            least_up: [0.0; MOST],
+            rest: 0,
+            longest_up: usize::MAX,
+            pace: Pace {
+                level: half_life(7.0),
+                shrink: 4.0,
+                ..days.pace
+            },
+            noise: 0.05,
+            noise_clip: 2.0,
+            noise_left: 0.774,
+            prior: Prior {
+                index: 0.2,
+                peaks: 12.0,
+                ..days.prior
+            },
+            budget: 1.19 * 365.25_f64.ln(),
+            open: 1.0,
+            calm: 5,
+            ..days
+        }
+    }
+
+    /// Daily gaps between two systems.
+    pub(super) fn gaps() -> Self {
+        let days = Self::days();
+        Self {
+            least_down: [0.0; MOST],
+            least_up: [0.0; MOST],
+            rest: 0,
+            longest_up: usize::MAX,
+            noise: 0.02,
+            noise_weight: 40.0,
+            open: 1.1,
+            prior: Prior {
+                peaks: 12.0,
+                ..days.prior
+            },
+            calm: 5,
+            hold: 27,
+            ..days
+        }
+    }
+}
+
+impl Tuning {
+    /// Judges one direction only.
+    pub(super) fn only(&mut self, upward: bool) {
+        if upward {
+            self.longest_up = usize::MAX;
+            self.longest_down = 0;
+        } else {
+            self.longest_up = 0;
+        }
+    }
+}
+
+/// The share kept per step so that half is left after `steps`.
+fn half_life(steps: f64) -> f64 {
+    (-LN_2 / steps).exp()
+}
