@@ -24,6 +24,8 @@ pub mod clock;
 
 pub mod secret;
 
+pub mod telemetry;
+
 pub mod net;
 
 pub mod store;

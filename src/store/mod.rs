@@ -303,3 +303,8 @@ pub trait Browse: Send + Sync {
     /// How often each reason was told per route since a time, for daily caps.
     async fn told_since(&self, since: Timestamp) -> Result<Vec<(Name, Reason, u32)>, StoreError>;
 }
+
+/// A whole back end: what the daemon, people and readers need of one memory.
+pub trait Memory: Store + Desk + Browse {}
+
+impl<T: Store + Desk + Browse> Memory for T {}

@@ -1,1 +1,6 @@
 //! The one integration binary: every room through its front door.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::too_many_lines, reason = "a scenario reads best in one piece")]
+
+mod layers;

@@ -1,0 +1,102 @@
+//! `db` and `token`: the database as a file, and who may use the API.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use crate::app;
+use crate::clock::{Clock as _, SystemClock};
+use crate::model::Name;
+use crate::server::{self, Scope};
+use crate::store::sqlite::Sqlite;
+
+use super::{Exit, Global, Screen, pull};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DbCommand {
+    /// Copy the database while it is in use
+    Backup {
+        /// The new file
+        to: PathBuf,
+    },
+    /// Thin old readings by the rule and give space back
+    Compact,
+    /// Look for damage
+    Check,
+}
+
+fn open(global: &Global, screen: &Screen) -> anyhow::Result<(Sqlite, SystemClock)> {
+    let project = pull::project(global, screen)?;
+    let clock = SystemClock::start();
+    let path = app::store_path(&project, global.store.as_deref());
+    let store = Sqlite::open(&path, &project.plan.project.id, clock.now())
+        .with_context(|| format!("cannot open the database {}", path.display()))?;
+    Ok((store, clock))
+}
+
+pub(super) async fn database(
+    command: &DbCommand,
+    global: &Global,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    use crate::store::Maintenance as _;
+    let (store, clock) = open(global, screen)?;
+    match command {
+        DbCommand::Backup { to } => {
+            store.backup(to).await?;
+            screen.say(&format!("copied to {}", to.display()));
+        }
+        DbCommand::Compact => {
+            let gone = store.thin(clock.now()).await?;
+            screen.say(&format!("{gone} readings thinned by the rule of [store] keep"));
+        }
+        DbCommand::Check => {
+            store.integrity().await?;
+            screen.say("no damage found");
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token; it is shown once
+    Create {
+        /// Who will use it
+        name: String,
+        /// What it may do: push (counts and marks), read, or write
+        #[arg(long, default_value = "read")]
+        scope: String,
+    },
+    /// End a token
+    Revoke {
+        /// Who used it
+        name: String,
+    },
+}
+
+pub(super) async fn token(
+    command: &TokenCommand,
+    global: &Global,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    let (store, clock) = open(global, screen)?;
+    match command {
+        TokenCommand::Create { name, scope } => {
+            let scope = Scope::parse(scope)
+                .with_context(|| format!("`{scope}` is not a scope: use push, read or write"))?;
+            let name = Name::parse(name).context("the name of the token")?;
+            let text = server::create(&store, &name, scope, clock.now()).await?;
+            screen.note("Keep this text; only its hash is stored:");
+            screen.say(&text);
+        }
+        TokenCommand::Revoke { name } => {
+            use crate::store::Desk as _;
+            let name = Name::parse(name).context("the name of the token")?;
+            store.token(&name, &[0; 32], None, clock.now()).await?;
+            screen.say(&format!("the token of {name} is no longer accepted"));
+        }
+    }
+    Ok(Exit::Clean)
+}

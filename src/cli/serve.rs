@@ -1,0 +1,208 @@
+//! `serve`: the daemon with its server, until it is asked to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+
+use crate::app;
+use crate::daemon::{self, Builder, Rebuilt, Watcher, World};
+use crate::render;
+use crate::server::{self, Server};
+
+use super::{Exit, Global, Screen};
+
+/// Where the server listens unless the plan says otherwise.
+const USUAL_ADDRESS: &str = "127.0.0.1:8787";
+
+/// Everything must have ended this long after a stop was asked for.
+const STOP: Duration = Duration::from_secs(9);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Where to listen, in place of `[server] listen`
+    #[arg(long, env = "TRUECOUNT_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+}
+
+pub(super) async fn run(
+    options: &Options,
+    global: &Global,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    let reading = app::Reading { allow_plain: global.allow_plain };
+    let project = app::load(&global.config, reading)?;
+    if project.refused() {
+        screen.note(&render::diagnostic::human(&project.diagnostics, &project.files, screen.color));
+        bail!("the configuration has errors; `truecount validate` lists them");
+    }
+    app::require_secrets(&project).await?;
+    let world = Arc::new(app::open(project, global.store.as_deref()).await?);
+    let builder = Files { path: global.config.clone(), reading, screen: screen.clone() };
+    serve(world, options.listen.as_deref(), Some(Arc::new(builder))).await?;
+    Ok(Exit::Clean)
+}
+
+/// Runs a world until the process is asked to stop.
+pub(super) async fn serve(
+    world: Arc<World>,
+    listen: Option<&str>,
+    builder: Option<Arc<dyn Builder>>,
+) -> anyhow::Result<()> {
+    let (listener, server_parts) = bind(&world, listen).await?;
+    let address = listener.local_addr()?;
+    let (world_sender, worlds) = watch::channel(Arc::clone(&world));
+    let (stop_sender, stop) = watch::channel(false);
+    let asked = Arc::new(Notify::new());
+    let reload = builder.is_some().then(|| Arc::clone(&asked));
+    let server = Server::new(worlds.clone(), server_parts.open_reading, server_parts.token, reload);
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(daemon::run(worlds.clone(), stop.clone()));
+    let serving = stop.clone();
+    tasks.spawn(async move {
+        if let Err(why) = server::serve(server, listener, serving).await {
+            tracing::error!("the server ended: {why}");
+        }
+    });
+    if let Some(builder) = builder {
+        let watcher = Watcher { builder, worlds: world_sender, asked: Arc::clone(&asked) };
+        tasks.spawn(watcher.run(stop.clone()));
+        tasks.spawn(watch_hangup(asked, stop.clone()));
+    }
+    tasks.spawn(keep_watchdog(Arc::clone(&world), worlds, stop));
+    tracing::info!("listening on http://{address}");
+    notify_manager(&[sd_notify::NotifyState::Ready]);
+    let signal = wait_for_stop().await?;
+    tracing::info!("stopping: {signal}");
+    notify_manager(&[sd_notify::NotifyState::Stopping]);
+    stop_sender.send_replace(true);
+    let ended = tokio::time::timeout(STOP, async { while tasks.join_next().await.is_some() {} });
+    if ended.await.is_err() {
+        tracing::warn!("not everything ended in time; nothing that was committed is lost");
+    }
+    Ok(())
+}
+
+struct ServerParts {
+    open_reading: bool,
+    token: Option<[u8; 32]>,
+}
+
+/// Binds, and refuses an address that others reach while nobody needs a token.
+async fn bind(world: &World, listen: Option<&str>) -> anyhow::Result<(TcpListener, ServerParts)> {
+    let settings = &world.plan.server;
+    let text = listen.or(settings.listen.as_deref()).unwrap_or(USUAL_ADDRESS);
+    let text = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let token = match &settings.token {
+        Some(at) => {
+            let text = world.secrets.read(at).await.context("[server] token")?;
+            Some(server::hash(text.expose_secret()))
+        }
+        None => None,
+    };
+    let anybody_has_token = token.is_some() || world.store.has_tokens(world.clock.now()).await?;
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&text)
+        .await
+        .with_context(|| format!("`{text}` is not an address to listen on; write it like {USUAL_ADDRESS}"))?
+        .collect();
+    let loopback = addresses.iter().all(|address| address.ip().is_loopback());
+    if !loopback && !anybody_has_token {
+        bail!(
+            "refusing to listen on {text} without a token: others could read and change everything\n\
+             make one with `truecount token create NAME`, set `[server] token`, or listen on {USUAL_ADDRESS}"
+        );
+    }
+    let listener = TcpListener::bind(&*addresses)
+        .await
+        .with_context(|| format!("cannot listen on {text}; is another process there?"))?;
+    Ok((listener, ServerParts { open_reading: loopback && !anybody_has_token, token }))
+}
+
+async fn wait_for_stop() -> anyhow::Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "asked to terminate",
+        _ = interrupt.recv() => "interrupted",
+    })
+}
+
+async fn watch_hangup(asked: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while !*stop.borrow() {
+        tokio::select! {
+            got = hangup.recv() => match got {
+                Some(()) => asked.notify_one(),
+                None => return,
+            },
+            changed = stop.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Tells systemd that the loop turns: only while the database answers.
+async fn keep_watchdog(
+    world: Arc<World>,
+    worlds: watch::Receiver<Arc<World>>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Some(period) = sd_notify::watchdog_enabled() else { return };
+    let half = chrono::TimeDelta::from_std(period / 2).unwrap_or(chrono::TimeDelta::seconds(30));
+    while !*stop.borrow() {
+        let current = Arc::clone(&worlds.borrow());
+        if current.store.next_letter().await.is_ok() {
+            notify_manager(&[sd_notify::NotifyState::Watchdog]);
+        }
+        tokio::select! {
+            () = world.clock.sleep_until(world.clock.now() + half) => (),
+            changed = stop.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+fn notify_manager(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(why) = sd_notify::notify(states) {
+        tracing::debug!("no service manager listens: {why}");
+    }
+}
+
+/// Builds worlds from the files of a project.
+struct Files {
+    path: PathBuf,
+    reading: app::Reading,
+    screen: Screen,
+}
+
+#[async_trait]
+impl Builder for Files {
+    fn stamp(&self) -> Vec<(PathBuf, u64)> {
+        app::stamp(&self.path)
+    }
+
+    async fn build(&self, running: &Arc<World>) -> Rebuilt {
+        let project = match app::load(&self.path, self.reading) {
+            Ok(project) => project,
+            Err(why) => return Rebuilt::Refused(format!("{why:#}")),
+        };
+        if project.refused() {
+            let color = self.screen.color;
+            return Rebuilt::Refused(render::diagnostic::human(
+                &project.diagnostics,
+                &project.files,
+                color,
+            ));
+        }
+        match app::rebuild(project, running).await {
+            Ok(Some(world)) => Rebuilt::Changed(Arc::new(world)),
+            Ok(None) => Rebuilt::Same,
+            Err(why) => Rebuilt::Refused(format!("{why:#}")),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `validate` and `schema`: what is wrong with the files, offline, all at once.
+
+use std::path::{Path, PathBuf};
+
+use crate::app::{self, Project};
+use crate::check;
+use crate::model::Level;
+use crate::plan;
+use crate::render;
+
+use super::{Exit, Format, Global, Screen};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// A configuration file, or a folder that holds `truecount.toml`
+    path: Option<PathBuf>,
+    /// Apply the patches that are safe
+    #[arg(long)]
+    fix: bool,
+}
+
+pub(super) fn run(options: &Options, global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
+    let path = match &options.path {
+        Some(path) if path.is_dir() => path.join("truecount.toml"),
+        Some(path) => path.clone(),
+        None => global.config.clone(),
+    };
+    let reading = app::Reading { allow_plain: global.allow_plain };
+    let mut project = app::load(&path, reading)?;
+    if options.fix {
+        let fixed = fix(&project)?;
+        screen.note(&format!("{fixed} fixes applied"));
+        project = app::load(&path, reading)?;
+    }
+    print(&project, screen);
+    let worst = project.diagnostics.iter().map(|one| one.level).max();
+    Ok(match worst {
+        Some(Level::Error) => Exit::Findings,
+        Some(Level::Warning) if global.deny_warnings => Exit::Findings,
+        _ => Exit::Clean,
+    })
+}
+
+/// Prints every complaint and the summary.
+pub(super) fn print(project: &Project, screen: &Screen) {
+    let (diagnostics, files) = (&project.diagnostics, &project.files);
+    match screen.format {
+        Format::Human | Format::Compact => {
+            let checks = check::checks(&project.plan).len();
+            screen.say(&render::diagnostic::human(diagnostics, files, screen.color));
+            screen.say(&render::diagnostic::summary(&project.plan, files, checks, diagnostics));
+        }
+        Format::Json => screen.say(&render::diagnostic::json(diagnostics, files)),
+        Format::Github => screen.say(&render::diagnostic::github(diagnostics, files)),
+    }
+}
+
+/// Writes the safe patches into the files; each file is written whole beside itself and renamed.
+fn fix(project: &Project) -> anyhow::Result<usize> {
+    let mut count = 0;
+    for (index, file) in project.files.iter().enumerate() {
+        let mine: Vec<_> = project
+            .diagnostics
+            .iter()
+            .filter_map(|one| one.fix.as_ref())
+            .filter(|fix| fix.safe && usize::from(fix.at.file) == index)
+            .cloned()
+            .collect();
+        if mine.is_empty() {
+            continue;
+        }
+        count += mine.len();
+        write_whole(&project.folder.join(&file.path), &plan::apply_fixes(&file.text, &mine))?;
+    }
+    Ok(count)
+}
+
+/// Replaces a file in one step, so that a crash leaves the old or the new one.
+pub(super) fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, path)?;
+    Ok(())
+}
+
+pub(super) fn schema(screen: &Screen) -> anyhow::Result<Exit> {
+    screen.say_json(&plan::schema(&app::known()));
+    Ok(Exit::Clean)
+}

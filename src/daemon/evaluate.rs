@@ -1,0 +1,194 @@
+//! One round: gather, judge, keep the budget, move incidents, write letters, commit at once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use crate::check::{self, Check};
+use crate::incident::{self, Change, Turn};
+use crate::model::{
+    Bucket, Evaluation, Gap, Grain, Held, Name, Outcome, Segment, Strike, Timestamp,
+};
+use crate::store::{Round, StoreError};
+
+use super::evidence::{Gathered, gather, surroundings};
+use super::{LEASE, Step, World, follow_up, letters};
+
+/// What a look at the checks found, before anything is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looked {
+    /// Every evaluation after the budget.
+    pub seen: Vec<Evaluation>,
+    /// The budget's ledger after this look.
+    pub ledger: String,
+}
+
+/// Checks that are judged in one go: their evidence is in memory together.
+const PORTION: usize = 200;
+
+/// Incidents resolved longer ago than this stay resolved (decision 6).
+pub(super) const REOPEN: TimeDelta = TimeDelta::days(7);
+
+/// Evaluates every check, writes what changed, and says so. A round whose incidents changed under
+/// it is dropped; the next one sees the new facts.
+pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreError> {
+    let Some(lease) = world.store.lease("evaluate", &world.holder, now, LEASE).await? else {
+        return Ok(Step::Idle);
+    };
+    let began = world.clock.uptime();
+    let around = surroundings(world, now).await?;
+    let mut seen = Vec::new();
+    let mut questions = follow_up::MOST;
+    for checks in world.checks.chunks(PORTION) {
+        let gathered = Arc::new(gather(world, checks, &around).await?);
+        let first = judge(world, checks, &gathered).await;
+        seen.extend(follow_up::ask(world, checks, &gathered, first, &mut questions).await);
+    }
+    let looked = budgeted(world, seen, now).await?;
+    let open = world.store.incidents(now - REOPEN).await?;
+    let mut changes =
+        incident::round(&open, &looked.seen, &around.marks, &world.plan, now);
+    number(world, &lease, &mut changes).await?;
+    let after = letters::after(open, &changes);
+    let written = letters::write(world, &after, now).await?;
+    let round = Round {
+        slot: now,
+        now,
+        seen: &looked.seen,
+        changes: &changes,
+        letters: &written.letters,
+        told: &written.told,
+        marks: &[],
+        ledger: Some(&looked.ledger),
+    };
+    match world.store.commit(&lease, &round).await {
+        Ok(()) => {}
+        Err(why @ (StoreError::Stale(_) | StoreError::Fenced { .. })) => {
+            world.metrics.rounds_dropped.inc();
+            tracing::info!("this round is dropped: {why}");
+            return Ok(Step::Idle);
+        }
+        Err(why) => return Err(why),
+    }
+    world.letters_wait.notify_one();
+    let took = world.clock.uptime().saturating_sub(began);
+    world.metrics.rounds.inc();
+    world.metrics.round_seconds.observe(took.as_secs_f64());
+    world.metrics.last_round.set(now.timestamp());
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let (checks, turns) = (looked.seen.len(), changes.iter().filter(|c| c.turn.is_some()).count());
+    tracing::info!(took_ms, checks, turns, "judged {checks} results, {turns} turns of incidents");
+    Ok(Step::Worked)
+}
+
+/// Evaluates every check as of `at` from stored readings alone, writing nothing: the command
+/// `check`, the look back, and rehearsal.
+pub async fn look(world: &Arc<World>, at: Timestamp) -> Result<Looked, StoreError> {
+    let around = surroundings(world, at).await?;
+    let mut seen = Vec::new();
+    for checks in world.checks.chunks(PORTION) {
+        let gathered = Arc::new(gather(world, checks, &around).await?);
+        seen.extend(judge(world, checks, &gathered).await);
+    }
+    budgeted(world, seen, at).await
+}
+
+/// Keeps the promise of the whole plan.
+async fn budgeted(
+    world: &World,
+    seen: Vec<Evaluation>,
+    now: Timestamp,
+) -> Result<Looked, StoreError> {
+    let ledger = world.store.ledger().await?;
+    let promise = check::Promise { per_week: world.plan.project.budget };
+    let (seen, ledger) = check::budget(seen, &promise, ledger.as_deref(), now);
+    Ok(Looked { seen, ledger })
+}
+
+/// Runs the pure part away from the tasks that serve the network.
+pub(super) async fn judge(
+    world: &Arc<World>,
+    checks: &[Arc<dyn Check>],
+    gathered: &Arc<Gathered>,
+) -> Vec<Evaluation> {
+    let (plan, checks, gathered) =
+        (Arc::clone(&world.plan), checks.to_vec(), Arc::clone(gathered));
+    let work =
+        move || evaluate_all(&checks, &gathered.evidence(&plan.project.calendar));
+    match tokio::task::spawn_blocking(work).await {
+        Ok(seen) => seen,
+        Err(why) => {
+            tracing::error!("a round could not be judged: {why}");
+            Vec::new()
+        }
+    }
+}
+
+fn evaluate_all(checks: &[Arc<dyn Check>], evidence: &check::Evidence<'_>) -> Vec<Evaluation> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let share = checks.len().div_ceil(workers).max(1);
+    std::thread::scope(|scope| {
+        let tasks: Vec<_> = checks
+            .chunks(share)
+            .map(|part| {
+                scope.spawn(move || {
+                    part.iter().flat_map(|check| one(&**check, evidence)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        tasks.into_iter().flat_map(|task| task.join().unwrap_or_default()).collect()
+    })
+}
+
+/// One check; a panic in it becomes *not judged (broken)* and disturbs no other.
+fn one(check: &dyn Check, evidence: &check::Evidence<'_>) -> Vec<Evaluation> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| check.evaluate(evidence)));
+    outcome.unwrap_or_else(|cause| {
+        let why = cause
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_else(|| "it stopped without a word".to_owned());
+        vec![broken(check.label(), why, evidence.calendar.bucket(Grain::Day, evidence.now), evidence.now)]
+    })
+}
+
+fn broken(label: &check::Label, why: String, bucket: Bucket, now: Timestamp) -> Evaluation {
+    Evaluation {
+        check: label.name.clone(),
+        kind: Name::clean(label.kind),
+        event: label.event.clone(),
+        source: label.source.clone(),
+        segment: Segment::new(),
+        owner: label.owner.clone(),
+        primary: label.primary,
+        witness: false,
+        bucket,
+        outcome: Outcome::NoData(Gap::Broken { why }),
+        strike: Strike { data_seen_at: now, extreme: false },
+        held: Held::No,
+    }
+}
+
+/// Gives numbers to incidents that people will hear of for the first time.
+async fn number(
+    world: &World,
+    lease: &crate::store::Lease,
+    changes: &mut [Change],
+) -> Result<(), StoreError> {
+    let nameless = |change: &Change| {
+        change.after.number.is_none()
+            && matches!(change.turn, Some(Turn::Opened | Turn::Reopened | Turn::Resolved))
+    };
+    let count = changes.iter().filter(|change| nameless(change)).count();
+    if count == 0 {
+        return Ok(());
+    }
+    let mut next = world.store.numbers(lease, u32::try_from(count).unwrap_or(u32::MAX)).await?;
+    for change in changes.iter_mut().filter(|change| nameless(change)) {
+        change.after.number = Some(next);
+        next = next.saturating_add(1);
+    }
+    Ok(())
+}

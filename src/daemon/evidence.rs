@@ -1,0 +1,236 @@
+//! What a round knows: readings, vintages, the state of sources, marks, and the windows of trouble.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use crate::check::{Check, Evidence, Line, SourceState};
+use crate::incident::{Incident, Label, State};
+use crate::model::{
+    AsOf, Calendar, Grain, Mark, Name, Observation, Question, Segment, Timestamp, Window,
+};
+use crate::source::{Ask, Pulled, Pushed, SourceError};
+use crate::store::{History, Memory, Pull, StoreError};
+
+use super::World;
+
+/// Readings are asked for with every change for this long; older ones as they ended.
+const VINTAGES: TimeDelta = TimeDelta::days(90);
+
+/// Incidents and marks this old still matter to baselines.
+const MEMORY: TimeDelta = TimeDelta::days(400);
+
+/// What all checks of a round share.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Surroundings {
+    pub(super) now: Timestamp,
+    pub(super) sources: BTreeMap<Name, SourceState>,
+    pub(super) marks: Vec<Mark>,
+    pub(super) troubled: BTreeMap<Name, Vec<Window>>,
+}
+
+/// What some checks of a round need; gathered in portions, so that memory stays bounded.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gathered {
+    pub(super) around: Arc<Surroundings>,
+    pub(super) history: BTreeMap<Question, Vec<Line>>,
+    pub(super) vintages: BTreeMap<Question, Vec<Line>>,
+}
+
+impl Gathered {
+    /// The evidence as checks see it.
+    pub(super) fn evidence<'a>(&'a self, calendar: &'a Calendar) -> Evidence<'a> {
+        Evidence {
+            now: self.around.now,
+            calendar,
+            history: &self.history,
+            vintages: &self.vintages,
+            sources: &self.around.sources,
+            marks: &self.around.marks,
+            troubled: &self.around.troubled,
+        }
+    }
+}
+
+/// Every question that the checks need, once, with the widest window anybody needs.
+pub(super) fn needs(
+    checks: &[Arc<dyn Check>],
+    now: Timestamp,
+    calendar: &Calendar,
+) -> BTreeMap<Question, Window> {
+    let mut wanted: BTreeMap<Question, Window> = BTreeMap::new();
+    for need in checks.iter().flat_map(|check| check.needs(now, calendar)) {
+        let window = wanted.entry(need.question).or_insert(need.window);
+        window.from = window.from.min(need.window.from);
+        window.to = window.to.max(need.window.to);
+    }
+    wanted
+}
+
+/// What all checks share, as it was known at `at`.
+pub(super) async fn surroundings(
+    world: &World,
+    at: Timestamp,
+) -> Result<Arc<Surroundings>, StoreError> {
+    let memory = Window { from: at - MEMORY, to: at + TimeDelta::seconds(1) };
+    let incidents = world.store.incidents_in(memory).await?;
+    Ok(Arc::new(Surroundings {
+        now: at,
+        sources: source_states(world, at).await?,
+        marks: world.store.marks(memory).await?,
+        troubled: troubled(&incidents, at),
+    }))
+}
+
+/// What these checks need, as it was known at the time of the surroundings.
+pub(super) async fn gather(
+    world: &World,
+    checks: &[Arc<dyn Check>],
+    around: &Arc<Surroundings>,
+) -> Result<Gathered, StoreError> {
+    let store = &*world.store;
+    let wanted = needs(checks, around.now, &world.plan.project.calendar);
+    Ok(Gathered {
+        around: Arc::clone(around),
+        history: history(store, &wanted, AsOf::Time(around.now)).await?,
+        vintages: vintages(store, &wanted, around.now).await?,
+    })
+}
+
+/// Asks the store once per distinct window.
+async fn history(
+    store: &dyn Memory,
+    wanted: &BTreeMap<Question, Window>,
+    at: AsOf,
+) -> Result<BTreeMap<Question, Vec<Line>>, StoreError> {
+    let mut by_window: BTreeMap<(Timestamp, Timestamp), Vec<Question>> = BTreeMap::new();
+    for (question, window) in wanted {
+        by_window.entry((window.from, window.to)).or_default().push(question.clone());
+    }
+    let mut found = BTreeMap::new();
+    for ((from, to), questions) in by_window {
+        let answers = store.history(&questions, Window { from, to }, at).await?;
+        found.extend(questions.into_iter().zip(answers.into_iter().map(lines)));
+    }
+    Ok(found)
+}
+
+async fn vintages(
+    store: &dyn Memory,
+    wanted: &BTreeMap<Question, Window>,
+    at: Timestamp,
+) -> Result<BTreeMap<Question, Vec<Line>>, StoreError> {
+    let recent: BTreeMap<Question, Window> = wanted
+        .iter()
+        .filter(|(question, _)| question.grain == Grain::Day && question.by.is_empty())
+        .map(|(question, window)| {
+            let from = window.from.max(at - VINTAGES);
+            (question.clone(), Window { from, to: window.to })
+        })
+        .collect();
+    let mut found = history(store, &recent, AsOf::Every).await?;
+    // What was learnt after `at` must not be known at `at`.
+    for readings in found.values_mut().flatten().map(|line| &mut line.readings) {
+        readings.retain(|reading| reading.seen_at <= at);
+    }
+    Ok(found)
+}
+
+pub(super) fn lines(history: History) -> Vec<Line> {
+    history.into_iter().map(|(segment, readings)| Line { segment, readings }).collect()
+}
+
+async fn source_states(
+    world: &World,
+    at: Timestamp,
+) -> Result<BTreeMap<Name, SourceState>, StoreError> {
+    let pulls = world.store.pulls().await?;
+    let mut states = BTreeMap::new();
+    for (name, tap) in &world.taps {
+        let arrives = tap.decl.arrives.unwrap_or_else(|| tap.source.arrives());
+        let settles = tap.decl.settles.unwrap_or_else(|| tap.source.settles());
+        let mut state = SourceState { arrives, settles, ..SourceState::default() };
+        if let Some((pull, success)) = pulls.get(name).filter(|(pull, _)| pull.at <= at) {
+            state = with_pull(state, pull, *success);
+        } else if let Some((_, success)) = pulls.get(name) {
+            // A look at the past: the newest pull then is not kept by name, its success is enough.
+            state.last_success = success.map(|then| then.min(at));
+            state.last_try = state.last_success;
+        }
+        states.insert(name.clone(), state);
+    }
+    Ok(states)
+}
+
+fn with_pull(state: SourceState, pull: &Pull, success: Option<Timestamp>) -> SourceState {
+    SourceState {
+        last_success: success,
+        last_try: Some(pull.at),
+        failure: pull.failure.clone(),
+        unanswerable: pull.unanswerable.clone(),
+        zone: pull.zone,
+        ..state
+    }
+}
+
+/// Windows that teach nothing, by check. Incidents that people called expected or noise teach.
+fn troubled(incidents: &[Incident], at: Timestamp) -> BTreeMap<Name, Vec<Window>> {
+    let mut windows: BTreeMap<Name, Vec<Window>> = BTreeMap::new();
+    for incident in incidents {
+        let confirmed = !matches!(incident.state, State::Suspected { .. })
+            && incident.opened_at.is_some_and(|opened| opened <= at)
+            && !matches!(incident.label, Some(Label::Expected | Label::Noise));
+        if confirmed {
+            let window = Window { from: incident.first.start, to: incident.last.end };
+            for check in &incident.members {
+                windows.entry(check.clone()).or_default().push(window);
+            }
+        }
+    }
+    windows
+}
+
+/// Counts that were posted to us are in the store already: a pull of a push source reads them
+/// back, so that its age and its freshness are judged like any other's.
+pub(super) struct StoredCounts(pub(super) Arc<dyn Memory>);
+
+#[async_trait]
+impl Pushed for StoredCounts {
+    async fn counts(&self, ask: &Ask) -> Result<Pulled, SourceError> {
+        let answers = self
+            .0
+            .history(&ask.questions, ask.window, AsOf::Time(ask.now))
+            .await
+            .map_err(|why| SourceError::Wait { after: None, why: why.to_string() })?;
+        let mut pulled = Pulled::default();
+        for (question, history) in ask.questions.iter().zip(answers) {
+            for (segment, readings) in history {
+                pulled.observations.extend(observations(question, &segment, readings));
+            }
+        }
+        Ok(pulled)
+    }
+}
+
+fn observations(
+    question: &Question,
+    segment: &Segment,
+    readings: Vec<crate::model::Reading>,
+) -> Vec<Observation> {
+    let series = question.key(segment.clone());
+    readings
+        .into_iter()
+        .map(|reading| Observation {
+            series: series.clone(),
+            bucket: reading.bucket,
+            value: reading.value,
+            quality: reading.quality,
+            seen_at: reading.seen_at,
+        })
+        .collect()
+}
+
+/// Questions of a set, for tests of membership.
+pub(super) type Questions = BTreeSet<Question>;

@@ -1,0 +1,116 @@
+//! Breakdowns of what looks wrong, asked once in the same round and never stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::check::{Check, Line};
+use crate::model::{Evaluation, Name, Observation, Question, Reading, Segment, Window};
+use crate::source::Ask;
+
+use super::evidence::Gathered;
+use super::{World, evaluate, pull};
+
+/// Most follow-up questions in one round.
+pub(super) const MOST: usize = 20;
+
+/// Asks the sources for what the checks want to know after their first look, and lets those checks
+/// look again. A failure leaves the round as it was: it knows less about where, nothing less about
+/// what.
+pub(super) async fn ask(
+    world: &Arc<World>,
+    checks: &[Arc<dyn Check>],
+    gathered: &Arc<Gathered>,
+    first: Vec<Evaluation>,
+    left: &mut usize,
+) -> Vec<Evaluation> {
+    let (wanted, again) = wanted(world, checks, gathered, &first, left);
+    if wanted.is_empty() {
+        return first;
+    }
+    let mut more = Gathered::clone(gathered);
+    for (source, needs) in wanted {
+        let Some(tap) = world.taps.get(&source) else { continue };
+        for (question, window) in needs {
+            let ask = Ask {
+                questions: vec![question.clone()],
+                window,
+                calendar: world.plan.project.calendar.clone(),
+                now: gathered.around.now,
+            };
+            match pull::guarded(tap, &ask, &pull::means(world)).await {
+                Ok(mut pulled) => {
+                    pulled.fill_zeros(&ask);
+                    more.history.insert(question, lines(pulled.observations));
+                }
+                Err(why) => {
+                    tracing::info!(source = %source, "no breakdown from `{source}`: {why}");
+                    break;
+                }
+            }
+        }
+    }
+    let names: BTreeSet<Name> = again.iter().map(|check| check.label().name.clone()).collect();
+    let mut seen = first;
+    seen.retain(|evaluation| !names.contains(&evaluation.check));
+    seen.extend(evaluate::judge(world, &again, &Arc::new(more)).await);
+    seen
+}
+
+type Wanted = BTreeMap<Name, Vec<(Question, Window)>>;
+
+fn wanted(
+    world: &World,
+    checks: &[Arc<dyn Check>],
+    gathered: &Gathered,
+    first: &[Evaluation],
+    left: &mut usize,
+) -> (Wanted, Vec<Arc<dyn Check>>) {
+    let mut by_check: BTreeMap<&Name, Vec<Evaluation>> = BTreeMap::new();
+    for evaluation in first {
+        by_check.entry(&evaluation.check).or_default().push(evaluation.clone());
+    }
+    let calendar = &world.plan.project.calendar;
+    let mut known: BTreeSet<Question> = gathered.history.keys().cloned().collect();
+    let mut wanted = Wanted::new();
+    let mut again = Vec::new();
+    for check in checks {
+        let Some(mine) = by_check.get(&check.label().name) else { continue };
+        let mut asked = false;
+        for need in check.follow_up(mine, gathered.around.now, calendar) {
+            let question = need.question;
+            let answerable = world
+                .taps
+                .get(&question.source)
+                .is_some_and(|tap| tap.source.refuses(&question).is_none());
+            if *left > 0 && answerable && known.insert(question.clone()) {
+                *left -= 1;
+                asked = true;
+                wanted.entry(question.source.clone()).or_default().push((question, need.window));
+            }
+        }
+        if asked {
+            again.push(Arc::clone(check));
+        }
+    }
+    (wanted, again)
+}
+
+/// Observations as lines: by segment, oldest bucket first.
+fn lines(observations: Vec<Observation>) -> Vec<Line> {
+    let mut by_segment: BTreeMap<Segment, Vec<Reading>> = BTreeMap::new();
+    for seen in observations {
+        by_segment.entry(seen.series.segment).or_default().push(Reading {
+            bucket: seen.bucket,
+            value: seen.value,
+            quality: seen.quality,
+            seen_at: seen.seen_at,
+        });
+    }
+    by_segment
+        .into_iter()
+        .map(|(segment, mut readings)| {
+            readings.sort_by_key(|reading| reading.bucket);
+            Line { segment, readings }
+        })
+        .collect()
+}

@@ -1,0 +1,239 @@
+//! The loop: what is due, do it, tell people, sleep.
+//!
+//! Each step is one function of the world and a time, and says whether it found work, so that a
+//! test can run one step, or a month of them, without waiting.
+
+mod announce;
+mod audit;
+mod due;
+mod evaluate;
+mod evidence;
+mod follow_up;
+mod letters;
+mod pull;
+mod reload;
+mod report_job;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use chrono::TimeDelta;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use crate::check::Check;
+use crate::clock::Clock;
+use crate::deliver::{self, Channel};
+use crate::model::{Name, Question, Timestamp};
+use crate::net::Net;
+use crate::plan::{Plan, SourceDecl};
+use crate::secret::Secrets;
+use crate::source::Source;
+use crate::store::{Memory, StoreError};
+use crate::telemetry::Metrics;
+
+pub use audit::{Audit, collect};
+pub use due::{Due, Job, due};
+pub use evaluate::{Looked, evaluate, look};
+pub use letters::{Written, write};
+pub use pull::pull;
+pub use reload::{Builder, Rebuilt, Watcher};
+
+/// A source with its place in the plan.
+pub struct Tap {
+    /// Its table.
+    pub decl: SourceDecl,
+    /// The connector.
+    pub source: Box<dyn Source>,
+}
+
+/// Everything the loop works with. Built by `app`; swapped whole at a reload.
+pub struct World {
+    /// What was configured.
+    pub plan: Arc<Plan>,
+    /// Sources by name.
+    pub taps: BTreeMap<Name, Arc<Tap>>,
+    /// Every check of the plan.
+    pub checks: Vec<Arc<dyn Check>>,
+    /// Channels by key: `route/index/kind`.
+    pub channels: BTreeMap<Name, Arc<dyn Channel>>,
+    /// Jobs with a schedule: pulls, reports, maintenance.
+    pub jobs: Vec<Job>,
+    /// What is remembered.
+    pub store: Arc<dyn Memory>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The door to other hosts.
+    pub net: Net,
+    /// Secret texts.
+    pub secrets: Arc<dyn Secrets>,
+    /// Relative files are sought here.
+    pub folder: PathBuf,
+    /// Where reports are kept as files; none when `None`.
+    pub archive: Option<PathBuf>,
+    /// Our own numbers.
+    pub metrics: Arc<Metrics>,
+    /// Who we are, for leases and claims.
+    pub holder: String,
+    /// Questions whose long history was already asked for by this process.
+    pub seeded: Mutex<BTreeSet<Question>>,
+    /// Wakes the outbox worker after a commit.
+    pub letters_wait: Arc<Notify>,
+    /// Wakes the loop: a pull ended, counts were pushed, somebody acted.
+    pub stir: Arc<Notify>,
+}
+
+/// Whether a step found work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It did something.
+    Worked,
+    /// There was nothing to do.
+    Idle,
+}
+
+/// How long a lease lasts without renewal.
+const LEASE: TimeDelta = TimeDelta::minutes(2);
+
+/// The loop looks around at least this often.
+const LONGEST_NAP: TimeDelta = TimeDelta::seconds(30);
+
+/// Checks are looked at again at least this often, even when no pull brought anything.
+const LONGEST_UNJUDGED: TimeDelta = TimeDelta::minutes(15);
+
+/// After a failed database write the loop waits this long.
+const STORE_PAUSE: TimeDelta = TimeDelta::seconds(2);
+
+/// Time that running pulls get to end after a stop was asked for.
+const STOP_GRACE: std::time::Duration = std::time::Duration::from_secs(4);
+
+/// Runs until `stop` turns true. `worlds` brings a new world after each reload.
+pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Receiver<bool>) {
+    let mut running: JoinSet<String> = JoinSet::new();
+    let mut busy: BTreeSet<String> = BTreeSet::new();
+    let mut judged_at: Option<Timestamp> = None;
+    let mut dirty = true;
+    let sender = tokio::spawn(send_letters(worlds.clone(), stop.clone()));
+    while !*stop.borrow() {
+        let world = worlds.borrow_and_update().clone();
+        let now = world.clock.now();
+        let mut wake = now + LONGEST_NAP;
+        match round(&world, &mut running, &mut busy, now).await {
+            Ok(next) => wake = next.map_or(wake, |at| at.min(wake)),
+            Err(why) => wake = complain(&why, now),
+        }
+        let overdue = judged_at.is_none_or(|at| now - at >= LONGEST_UNJUDGED || now < at);
+        let outcome = if dirty || overdue {
+            judged_at = Some(now);
+            dirty = false;
+            evaluate(&world, now).await
+        } else {
+            announce::announce(&world, now).await
+        };
+        if let Err(why) = outcome {
+            dirty = true;
+            wake = complain(&why, now);
+        }
+        tokio::select! {
+            () = world.clock.sleep_until(wake) => (),
+            () = world.stir.notified() => dirty = true,
+            Some(ended) = running.join_next() => {
+                dirty = true;
+                forget(&mut busy, ended, &world);
+            }
+            changed = worlds.changed() => dirty = dirty || changed.is_ok(),
+            asked = stop.changed() => if asked.is_err() { break; },
+        }
+    }
+    let ends = async { while running.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_GRACE, ends).await.is_err() {
+        tracing::warn!("some pulls were cut off by the stop; they are due again at the next start");
+    }
+    if sender.await.is_err() {
+        tracing::error!("the outbox worker ended badly");
+    }
+}
+
+fn complain(why: &StoreError, now: Timestamp) -> Timestamp {
+    tracing::error!("{why}; trying again soon");
+    now + STORE_PAUSE
+}
+
+fn forget(busy: &mut BTreeSet<String>, ended: Result<String, tokio::task::JoinError>, world: &World) {
+    match ended {
+        Ok(job) => {
+            busy.remove(&job);
+        }
+        Err(why) => {
+            // The name is lost with the task; nothing else runs under it, so clear what is not known.
+            tracing::error!("a pull ended badly: {why}");
+            busy.retain(|job| world.jobs.iter().all(|known| known.name != *job));
+        }
+    }
+}
+
+/// Starts what is due; returns when to look again.
+async fn round(
+    world: &Arc<World>,
+    running: &mut JoinSet<String>,
+    busy: &mut BTreeSet<String>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let last = world.store.last_slots().await?;
+    let (due, wake) = due(&world.jobs, &last, now);
+    for Due { job, slot, only_remember } in due {
+        let name = world.jobs[job].name.clone();
+        if !busy.insert(name.clone()) {
+            world.metrics.overlaps.inc();
+            continue;
+        }
+        let world = Arc::clone(world);
+        running.spawn(async move {
+            let outcome = if only_remember {
+                report_job::remember(&world, &name, slot).await
+            } else {
+                start(&world, &name, slot).await
+            };
+            if let Err(why) = outcome {
+                tracing::error!(job = name, "{name} could not finish: {why}");
+            }
+            name
+        });
+    }
+    Ok(wake)
+}
+
+/// Runs one job by its name.
+async fn start(world: &Arc<World>, name: &str, slot: Timestamp) -> Result<Step, StoreError> {
+    match name.split_once(':') {
+        Some(("pull", source)) => match world.taps.get(source) {
+            Some(tap) => pull(world, tap, slot).await,
+            None => Ok(Step::Idle),
+        },
+        Some(("report", report)) => report_job::send(world, report, slot).await,
+        _ => report_job::maintain(world, name, slot).await,
+    }
+}
+
+/// Empties the outbox until a stop is asked for; letters in flight are settled first.
+async fn send_letters(worlds: watch::Receiver<Arc<World>>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let world = worlds.borrow().clone();
+        let means = deliver::Means { net: world.net.clone(), secrets: Arc::clone(&world.secrets) };
+        let now = world.clock.now();
+        let wake = match letters::deliver(&world, &means).await {
+            Ok(Step::Worked) => continue,
+            Ok(Step::Idle) => match world.store.next_letter().await {
+                Ok(next) => next.unwrap_or(now + LONGEST_NAP).min(now + LONGEST_NAP),
+                Err(why) => complain(&why, now),
+            },
+            Err(why) => complain(&why, now),
+        };
+        tokio::select! {
+            () = world.clock.sleep_until(wake.max(now + TimeDelta::milliseconds(20))) => (),
+            () = world.letters_wait.notified() => (),
+            asked = stop.changed() => if asked.is_err() { return; },
+        }
+    }
+}

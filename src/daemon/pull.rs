@@ -1,0 +1,179 @@
+//! One pull of one source: ask for what the checks need, keep what came back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::model::{Grain, Observation, Question, Timestamp, Window};
+use crate::source::{Ask, Means, Pulled, SourceError};
+use crate::store::{Pull, StoreError};
+
+use super::evidence::{self, Questions, StoredCounts};
+use super::{LEASE, Step, Tap, World};
+
+/// A pull that takes longer is given up.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+/// Pulls `tap` for `slot`. Everything the source does wrong ends in the pull's record, never in an
+/// error: an error here means that the store did not take it.
+pub async fn pull(world: &World, tap: &Arc<Tap>, slot: Timestamp) -> Result<Step, StoreError> {
+    let now = world.clock.now();
+    let job = format!("pull:{}", tap.decl.decl.name);
+    let Some(lease) = world.store.lease(&job, &world.holder, now, LEASE).await? else {
+        return Ok(Step::Idle);
+    };
+    let began = world.clock.uptime();
+    let asks = asks(world, tap, now).await?;
+    let means = means(world);
+    let mut record = empty(tap, slot, now);
+    let mut seen: Vec<Observation> = Vec::new();
+    for ask in &asks {
+        record.window.from = record.window.from.min(ask.window.from);
+        record.window.to = record.window.to.max(ask.window.to);
+        match guarded(tap, ask, &means).await {
+            Ok(pulled) => take(&mut record, &mut seen, pulled, ask),
+            Err(why) => {
+                // What came before stays: each ask is whole by itself.
+                record.refused = matches!(why, SourceError::Refused { .. });
+                record.failure = Some(why.to_string());
+                break;
+            }
+        }
+    }
+    let took = world.clock.uptime().saturating_sub(began);
+    record.took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
+    record.at = world.clock.now();
+    record.rows = seen.len() as u64;
+    let kept = world.store.record(&lease, &record, &seen).await?;
+    report(world, tap, &record, kept, took);
+    if record.failure.is_none()
+        && let Ok(mut seeded) = world.seeded.lock()
+    {
+        seeded.extend(asks.into_iter().flat_map(|ask| ask.questions));
+    }
+    world.stir.notify_one();
+    Ok(Step::Worked)
+}
+
+/// What a source may use, in this world.
+pub(super) fn means(world: &World) -> Means {
+    Means {
+        net: world.net.clone(),
+        secrets: Arc::clone(&world.secrets),
+        folder: world.folder.clone(),
+        pushed: Arc::new(StoredCounts(Arc::clone(&world.store))),
+    }
+}
+
+fn empty(tap: &Tap, slot: Timestamp, now: Timestamp) -> Pull {
+    Pull {
+        source: tap.decl.decl.name.clone(),
+        slot,
+        at: now,
+        window: Window { from: now, to: now },
+        rows: 0,
+        failure: None,
+        refused: false,
+        took: TimeDelta::zero(),
+        notes: Vec::new(),
+        unanswerable: Vec::new(),
+        zone: None,
+    }
+}
+
+fn take(record: &mut Pull, seen: &mut Vec<Observation>, mut pulled: Pulled, ask: &Ask) {
+    pulled.fill_zeros(ask);
+    record.notes.append(&mut pulled.notes);
+    record.unanswerable.append(&mut pulled.unanswerable);
+    record.zone = record.zone.or(pulled.zone);
+    seen.append(&mut pulled.observations);
+}
+
+/// Calls the source with a deadline; a panic in a connector is its failure, not ours.
+pub(super) async fn guarded(tap: &Arc<Tap>, ask: &Ask, means: &Means) -> Result<Pulled, SourceError> {
+    let (tap, ask, means) = (Arc::clone(tap), ask.clone(), means.clone());
+    let mut call = tokio::spawn(async move { tap.source.pull(&ask, &means).await });
+    match tokio::time::timeout(DEADLINE, &mut call).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(why)) => Err(SourceError::Odd { why: format!("the connector failed: {why}") }),
+        Err(_) => {
+            call.abort();
+            Err(SourceError::Wait {
+                after: None,
+                why: format!("no answer within {} s", DEADLINE.as_secs()),
+            })
+        }
+    }
+}
+
+fn report(world: &World, tap: &Tap, record: &Pull, kept: u64, took: Duration) {
+    let source = &tap.decl.decl.name;
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    match &record.failure {
+        None => {
+            world.metrics.pulled(source.as_str(), "ok", took);
+            let rows = record.rows;
+            tracing::info!(source = %source, rows, kept, took_ms, "pulled {rows} rows from `{source}`");
+        }
+        Some(why) => {
+            let result = if record.refused { "refused" } else { "failed" };
+            world.metrics.pulled(source.as_str(), result, took);
+            tracing::warn!(source = %source, took_ms, "cannot pull `{source}`: {why}");
+        }
+    }
+}
+
+/// What to ask: for each question that a check needs of this source the recent window that may
+/// still change; the whole history for questions that were never answered. Asks with the same
+/// window travel together.
+async fn asks(world: &World, tap: &Tap, now: Timestamp) -> Result<Vec<Ask>, StoreError> {
+    let calendar = &world.plan.project.calendar;
+    let needs = evidence::needs(&world.checks, now, calendar);
+    let wanted: Vec<(Question, Window)> = needs
+        .into_iter()
+        .filter(|(question, _)| question.source == tap.decl.decl.name)
+        .filter(|(question, _)| tap.source.refuses(question).is_none())
+        .collect();
+    let fresh = unseeded(world, &wanted).await?;
+    let last_success = world
+        .store
+        .pulls()
+        .await?
+        .get(&tap.decl.decl.name)
+        .and_then(|(_, success)| *success);
+    let settles = tap.decl.settles.unwrap_or_else(|| tap.source.settles());
+    let recent = last_success.unwrap_or(now).min(now) - settles - TimeDelta::days(1);
+    let mut groups: BTreeMap<(Timestamp, Timestamp), Vec<Question>> = BTreeMap::new();
+    for (question, window) in wanted {
+        let new = last_success.is_none() || fresh.contains(&question);
+        let from = if new { window.from } else { recent.max(window.from) };
+        // Whole days on both sides, so that questions of every grain share a request.
+        let from = calendar.bucket(Grain::Day, from).start;
+        let to = calendar.bucket(Grain::Day, now).end;
+        groups.entry((from, to)).or_default().push(question);
+    }
+    Ok(groups
+        .into_iter()
+        .map(|((from, to), questions)| Ask {
+            questions,
+            window: Window { from, to },
+            calendar: calendar.clone(),
+            now,
+        })
+        .collect())
+}
+
+/// Questions that this process has not asked before and the store has no answer to.
+async fn unseeded(
+    world: &World,
+    wanted: &[(Question, Window)],
+) -> Result<Questions, StoreError> {
+    let unknown: Vec<Question> = {
+        let Ok(seeded) = world.seeded.lock() else { return Ok(Questions::new()) };
+        wanted.iter().map(|(question, _)| question).filter(|q| !seeded.contains(*q)).cloned().collect()
+    };
+    let seen = world.store.first_seen(&unknown).await?;
+    Ok(unknown.into_iter().zip(seen).filter(|(_, seen)| seen.is_none()).map(|(q, _)| q).collect())
+}
