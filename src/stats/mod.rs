@@ -22,6 +22,8 @@ pub mod blame;
 
 pub mod power;
 
+pub mod trial;
+
 mod engine;
 mod input;
 mod law;

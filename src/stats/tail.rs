@@ -1,8 +1,8 @@
-//! Tail probabilities of counts: Poisson, negative binomial, binomial, beta-binomial and normal.
+//! Tail probabilities of counts: Poisson, negative binomial, binomial, and the normal quantile.
 
 use statrs::function::beta::beta_reg;
-use statrs::function::erf::erfc;
-use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
+use statrs::function::erf::erfc_inv;
+use statrs::function::gamma::{gamma_lr, gamma_ur};
 
 /// Chance of at most `seen` events where `expected` are expected, the variance being
 /// `expected * dispersion`. At a dispersion of 1 this is Poisson, above it negative binomial
@@ -36,11 +36,6 @@ pub fn at_least(seen: f64, expected: f64, dispersion: f64) -> f64 {
     beta_reg(seen, size, 1.0 - 1.0 / dispersion)
 }
 
-/// Chance that a standard normal value lies above `z`.
-pub fn above(z: f64) -> f64 {
-    0.5 * erfc(z / std::f64::consts::SQRT_2)
-}
-
 /// Chance of at most `k` successes of `n` with chance `share` each (the regularized incomplete beta
 /// function; Abramowitz and Stegun 26.5.24).
 pub fn successes_at_most(k: f64, n: f64, share: f64) -> f64 {
@@ -54,16 +49,9 @@ pub fn successes_at_most(k: f64, n: f64, share: f64) -> f64 {
     beta_reg(n - k, k + 1.0, 1.0 - share)
 }
 
-/// Chance of exactly `k` of `n` where the share itself varies as Beta(`a`, `b`) (Skellam 1948).
-pub fn beta_binomial(k: f64, n: f64, a: f64, b: f64) -> f64 {
-    let choose = ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0);
-    let ln_beta = |x: f64, y: f64| ln_gamma(x) + ln_gamma(y) - ln_gamma(x + y);
-    (choose + ln_beta(k + a, n - k + b) - ln_beta(a, b)).exp()
-}
-
 /// The `z` above which a standard normal value lies with chance `p`.
 pub fn normal_quantile(p: f64) -> f64 {
-    std::f64::consts::SQRT_2 * statrs::function::erf::erfc_inv(2.0 * p)
+    std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
 }
 
 /// The smallest and the largest number of events that a range holding all but `outside` on either
