@@ -4,3 +4,4 @@
 #![allow(clippy::too_many_lines, reason = "a scenario reads best in one piece")]
 
 mod layers;
+mod stats;

@@ -24,7 +24,7 @@ impl Engine<'_> {
                 break;
             }
             let from = at + 1 - window;
-            if !self.live[from] {
+            if !self.live[from] || !self.founded(from) {
                 continue;
             }
             let mut sums = self.window(from, at);
@@ -53,6 +53,12 @@ impl Engine<'_> {
             }
             looks[index] = look;
         }
+    }
+
+    /// Whether enough was known before bucket `from` to expect anything of it.
+    fn founded(&self, from: usize) -> bool {
+        let need = (2 * self.input.period).max(self.tuning.warm / 2);
+        self.sums[from].buckets >= need as f64
     }
 
     /// Holds one model against the sums of a window; the less alarming of the two is kept.

@@ -140,7 +140,7 @@ impl<'a> Engine<'a> {
             verdict = Verdict::well(at);
         } else if verdict.score >= self.tuning.open {
             if !self.returned(at, &verdict) {
-                self.open(at, &verdict, &looks);
+                self.open(at, &mut verdict, &looks);
                 return Some(verdict);
             }
             verdict = Verdict::well(at);

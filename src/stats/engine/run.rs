@@ -28,7 +28,8 @@ pub(super) struct Accepted {
 
 impl Engine<'_> {
     /// Begins a run: whatever its buckets taught is taken back.
-    pub(super) fn open(&mut self, at: usize, verdict: &Verdict, looks: &[Look; MOST]) {
+    pub(super) fn open(&mut self, at: usize, verdict: &mut Verdict, looks: &[Look; MOST]) {
+        verdict.since = self.onset(verdict, at);
         let since = verdict.since;
         let change = self.change(since, since, at);
         let tuning = self.tuning;
@@ -56,6 +57,32 @@ impl Engine<'_> {
             score: verdict.score,
             held: at - since,
         });
+    }
+
+    /// The bucket since which the trouble of a window speaks loudest: windows have few lengths, and
+    /// the days before the onset are well.
+    fn onset(&self, verdict: &Verdict, at: usize) -> usize {
+        let frozen = verdict.since;
+        let mut onset = at;
+        let mut loudest = 0.0;
+        for since in frozen..=at {
+            let stretch = self.stretch(frozen, since, at);
+            let mean = stretch.means[0].max(0.05);
+            let length = at + 1 - since;
+            let windows = self.tuning.windows;
+            let index = windows
+                .iter()
+                .rposition(|&window| window <= length)
+                .unwrap_or(0);
+            let forecast = self.forecast(index, 0, mean, stretch.exposure);
+            let z = self.input.law.residual(stretch.observed, &forecast);
+            let loud = if verdict.upward { z } else { -z };
+            if loud > loudest {
+                loudest = loud;
+                onset = since;
+            }
+        }
+        onset
     }
 
     /// Follows a run. `None`: it is over, and the bucket is an ordinary one.
@@ -123,7 +150,8 @@ impl Engine<'_> {
         let change = self.change(run.since, from, at);
         self.level.jump(level * change.exp());
         for j in run.since..=at {
-            self.taught[j] = self.input.usable[j] && self.input.seen(j).is_some();
+            let teaches = self.input.usable[j] && self.input.special[j] == 0;
+            self.taught[j] = teaches && self.input.seen(j).is_some();
         }
         self.run = None;
         self.accepted = Some(Accepted {

@@ -175,7 +175,7 @@ impl Engine<'_> {
         let period = self.input.period;
         let mut sums = Sums::default();
         for j in from..=at {
-            if self.input.seen(j).is_some() {
+            if self.input.seen(j).is_some() && (self.input.special[j] == 0 || from == at) {
                 sums += self.single(frozen + (j - frozen) % period, j);
             }
         }
