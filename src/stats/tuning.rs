@@ -1,5 +1,7 @@
 //! The constants of the judges, one set a shape and grain, each with its reason.
 
+use statrs::function::erf::erfc;
+
 use super::level::Pace;
 use super::peak::Prior;
 
@@ -19,6 +21,8 @@ pub(super) struct Tuning {
     pub(super) spare: [usize; MOST],
     /// Longest window in which a fall must also be one for a day off.
     pub(super) rest: usize,
+    /// Longest window that the same days a year ago may excuse.
+    pub(super) season: usize,
     /// Longest window that is judged upwards.
     pub(super) longest_up: usize,
     /// Longest window that is judged downwards.
@@ -66,7 +70,8 @@ impl Tuning {
             least_down: [2.0, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1, 0.1, 0.1],
             least_up: [0.8, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
             spare: [0, 1, 1, 1, 1, 1, 1, 1, 1, 1],
-            rest: 1,
+            rest: 5,
+            season: 5,
             longest_up: 3,
             longest_down: usize::MAX,
             warm: 21,
@@ -75,12 +80,12 @@ impl Tuning {
                 profile: half_life(8.0),
                 shrink: 1.0,
             },
-            memory: 12,
+            memory: 16,
             noise_keep: half_life(180.0),
             noise: 0.1,
-            noise_weight: 20.0,
+            noise_weight: 30.0,
             noise_clip: 2.5,
-            noise_left: 0.91,
+            noise_left: left_by(2.5),
             clip: 2.5,
             prior: Prior {
                 index: 0.25,
@@ -105,6 +110,7 @@ impl Tuning {
             least_up: [0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3],
             spare: [0, 0, 0, 0, 0, 0, 0, 24, 24, 24],
             rest: 48,
+            season: 0,
             longest_up: 24,
             longest_down: usize::MAX,
             warm: 336,
@@ -118,7 +124,7 @@ impl Tuning {
             noise: 0.3,
             noise_weight: 30.0,
             noise_clip: 2.0,
-            noise_left: 0.774,
+            noise_left: left_by(2.0),
             clip: 2.5,
             prior: Prior {
                 index: 0.3,
@@ -147,6 +153,7 @@ impl Tuning {
             },
             spare: [0; MOST],
             rest: 0,
+            season: 0,
             memory: 12,
             noise_keep: half_life(52.0),
             budget: 1.25 * 52.0_f64.ln(),
@@ -164,6 +171,7 @@ impl Tuning {
             least_down: [0.0; MOST],
             least_up: [0.0; MOST],
             rest: 0,
+            season: 0,
             longest_up: usize::MAX,
             pace: Pace {
                 level: half_life(7.0),
@@ -172,7 +180,7 @@ impl Tuning {
             },
             noise: 0.05,
             noise_clip: 2.0,
-            noise_left: 0.774,
+            noise_left: left_by(2.0),
             prior: Prior {
                 index: 0.2,
                 peaks: 12.0,
@@ -192,6 +200,7 @@ impl Tuning {
             least_down: [0.0; MOST],
             least_up: [0.0; MOST],
             rest: 0,
+            season: 0,
             longest_up: usize::MAX,
             noise: 0.02,
             noise_weight: 40.0,
@@ -222,4 +231,11 @@ impl Tuning {
 /// The share kept per step so that half is left after `steps`.
 fn half_life(steps: f64) -> f64 {
     (-LN_2 / steps).exp()
+}
+
+/// What is left of the variance of a standard normal value when it is clipped at `clip`.
+fn left_by(clip: f64) -> f64 {
+    let outside = erfc(clip / std::f64::consts::SQRT_2);
+    let density = (-0.5 * clip * clip).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    1.0 - outside - 2.0 * clip * density + clip * clip * outside
 }

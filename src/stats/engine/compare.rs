@@ -5,6 +5,9 @@ use super::window::Sums;
 use crate::stats::input::Verdict;
 use crate::stats::tuning::MOST;
 
+/// Standard deviations from which a single bucket is odd enough to be remembered for a year.
+const ODD: f64 = 2.0;
+
 /// One window at one bucket.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Look {
@@ -45,14 +48,50 @@ impl Engine<'_> {
                     self.compare(index, model, &sums, &mut look);
                 }
             }
+            if index == 0 {
+                self.note(at, &look);
+            }
             if !upward && window <= tuning.rest {
                 // A public holiday looks like a Sunday, and no calendar knows them all.
                 let forecast = self.forecast(index, 0, sums.rest.max(0.05), sums.exposure);
                 let z = -self.input.law.residual(sums.observed, &forecast);
                 look.z = look.z.min(z.max(0.0));
             }
+            if window <= tuning.season && look.z > 0.0 {
+                look.z = look.z.min(self.last_year(index, from, at, upward, &sums));
+            }
             looks[index] = look;
         }
+    }
+
+    /// Remembers a bucket that is odd by itself for the same day next year.
+    fn note(&mut self, at: usize, look: &Look) {
+        if look.z >= ODD && self.input.usable[at] {
+            self.odd[at] = if look.upward { look.change } else { -look.change };
+        }
+    }
+
+    /// Standard deviations that are left when the days of the window may be as odd as the same days a
+    /// year ago were: by date, by weekday, and a week earlier or later for feasts that move.
+    fn last_year(&self, index: usize, from: usize, at: usize, upward: bool, sums: &Sums) -> f64 {
+        const BACK: [usize; 5] = [357, 364, 365, 366, 371];
+        let mut mean = 0.0;
+        let mut plain = 0.0;
+        for j in from..=at {
+            let was = BACK.iter().filter_map(|&back| Some(self.odd[j.checked_sub(back)?]));
+            let odd = if upward { was.fold(0.0, f64::max) } else { was.fold(0.0, f64::min) };
+            if self.live[j] {
+                let own = self.unit(j) * self.input.exposure(j);
+                plain += own;
+                mean += own * odd.exp();
+            }
+        }
+        if plain <= 0.0 || mean.total_cmp(&plain).is_eq() {
+            return f64::INFINITY;
+        }
+        let forecast = self.forecast(index, 0, sums.means[0] * mean / plain, sums.exposure);
+        let z = self.input.law.residual(sums.observed, &forecast);
+        if upward { z.max(0.0) } else { (-z).max(0.0) }
     }
 
     /// Whether enough was known before bucket `from` to expect anything of it.

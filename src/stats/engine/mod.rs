@@ -32,6 +32,9 @@ pub(super) struct Engine<'a> {
     memory: Vec<f64>,
     /// Factor of the slot if the day were like a Saturday or Sunday, where that is lower.
     rest: Vec<f64>,
+    /// Logarithm of seen over expected where a single bucket was odd; elsewhere 0. What people
+    /// confirmed as trouble is 0 too.
+    odd: Vec<f64>,
     undo: Vec<Undo>,
     /// Evidence: the bucket is there, is not special, and belongs to no run of trouble.
     live: Vec<bool>,
@@ -61,6 +64,7 @@ impl<'a> Engine<'a> {
             profile: Vec::with_capacity(many),
             memory: Vec::with_capacity(many),
             rest: Vec::with_capacity(many),
+            odd: Vec::with_capacity(many),
             undo: Vec::with_capacity(many),
             live: Vec::with_capacity(many),
             taught: Vec::with_capacity(many),
@@ -118,6 +122,7 @@ impl<'a> Engine<'a> {
         self.rest.push(self.day_off(slot));
         self.undo.push(Undo::default());
         self.taught.push(false);
+        self.odd.push(0.0);
         let special = self.input.special[at] != 0;
         self.live.push(seen.is_some() && !special);
         self.add(at);
