@@ -8,7 +8,7 @@ use super::input::{Input, Verdict};
 use super::law::Law;
 use super::rare;
 use super::tuning::Tuning;
-use super::{Cycle, Judgement, Scored, Sensitivity, Series, TooFew};
+use super::{Judgement, Scored, Sensitivity, Series, TooFew};
 
 /// Events that must have been seen before anything is said of a series.
 const EVENTS: u32 = 5;
@@ -24,7 +24,7 @@ pub fn judge(
     if !series.values.get(at).is_some_and(|value| value.is_finite()) {
         return Err(TooFew::Missing);
     }
-    let tuning = tuning(series.cycle);
+    let tuning = Tuning::counts(series.cycle);
     let mut engine = Engine::new(input(series), &tuning);
     for _ in 0..=at {
         engine.step();
@@ -39,21 +39,13 @@ pub fn judge(
 /// Judges every bucket from `from` on, each from the buckets up to it, in one pass; `out` gains one
 /// entry a bucket, `None` where [`judge`] would answer [`TooFew`].
 pub fn sweep(series: &Series<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
-    let tuning = tuning(series.cycle);
+    let tuning = Tuning::counts(series.cycle);
     let mut engine = Engine::new(input(series), &tuning);
     for at in 0..series.values.len() {
         engine.step();
         if at >= from {
             out.push(verdict(series, &engine).map(Verdict::scored));
         }
-    }
-}
-
-fn tuning(cycle: Cycle) -> Tuning {
-    match cycle {
-        Cycle::Hourly(_) => Tuning::hours(),
-        Cycle::Daily(_) => Tuning::days(),
-        Cycle::Plain => Tuning::weeks(),
     }
 }
 

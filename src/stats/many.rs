@@ -16,16 +16,6 @@ pub fn cut(chances: &[f64], q: f64) -> Option<f64> {
     None
 }
 
-/// Share of the tests in which nothing is wrong, from the chances above `lambda`
-/// (Storey 2002, eq. 5, with the usual one added so that it is never zero).
-pub fn share_quiet(chances: &[f64], lambda: f64) -> f64 {
-    if chances.is_empty() {
-        return 1.0;
-    }
-    let above = chances.iter().filter(|&&p| p > lambda).count() as f64;
-    ((above + 1.0) / (chances.len() as f64 * (1.0 - lambda))).min(1.0)
-}
-
 /// How many false alarms may still be spent, kept from round to round.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ledger {

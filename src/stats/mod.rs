@@ -112,9 +112,9 @@ impl Sensitivity {
     /// The score from which a bucket alarms.
     pub const fn level(self) -> f64 {
         match self {
-            Self::Quiet => 1.3,
+            Self::Quiet => 1.2,
             Self::Normal => 1.0,
-            Self::Strict => 0.75,
+            Self::Strict => 0.8,
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn judge(
     if paired.second[at] < 1.0 {
         return Err(TooFew::Events(0, 1));
     }
-    let tuning = tuning(paired.cycle);
+    let tuning = Tuning::gap(paired.cycle);
     let mut engine = Engine::new(input(paired), &tuning);
     for _ in 0..=at {
         engine.step();
@@ -36,7 +36,7 @@ pub fn judge(
 
 /// Judges every bucket from `from` on in one pass; as `count::sweep`.
 pub fn sweep(paired: &Paired<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
-    let tuning = tuning(paired.cycle);
+    let tuning = Tuning::gap(paired.cycle);
     let mut engine = Engine::new(input(paired), &tuning);
     for at in 0..paired.first.len() {
         engine.step();
@@ -53,21 +53,13 @@ pub fn boundary_shift(paired: &Paired<'_>, at: usize) -> bool {
     if at >= paired.first.len() {
         return false;
     }
-    let tuning = tuning(paired.cycle);
+    let tuning = Tuning::gap(paired.cycle);
     let mut engine = Engine::new(input(paired), &tuning);
     for _ in 0..=at {
         engine.step();
     }
     engine.verdict().is_some()
         && shift(paired, &engine).is_some_and(|(evidence, _)| evidence >= tuning.budget)
-}
-
-fn tuning(cycle: Cycle) -> Tuning {
-    match cycle {
-        Cycle::Hourly(_) => Tuning::hours(),
-        Cycle::Daily(_) => Tuning::gaps(),
-        Cycle::Plain => Tuning::weeks(),
-    }
 }
 
 fn input<'a>(paired: &Paired<'a>) -> Input<'a> {

@@ -7,7 +7,7 @@ use super::input::{Input, Verdict};
 use super::law::Law;
 use super::tail;
 use super::tuning::Tuning;
-use super::{Cycle, Judgement, Paired, Scored, Sensitivity, TooFew};
+use super::{Judgement, Paired, Scored, Sensitivity, TooFew};
 
 /// Buckets that decide whether the hits or the misses are the rarer side.
 const LOOK: usize = 28;
@@ -27,7 +27,7 @@ pub fn judge(
         return Err(TooFew::Events(0, 1));
     }
     let side = Side::choose(paired);
-    let tuning = side.tuning(paired.cycle);
+    let tuning = Tuning::share(paired.cycle, side.misses);
     let mut engine = Engine::new(side.input(paired), &tuning);
     for _ in 0..=at {
         engine.step();
@@ -39,7 +39,7 @@ pub fn judge(
 /// Judges every bucket from `from` on in one pass; as `count::sweep`.
 pub fn sweep(paired: &Paired<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
     let side = Side::choose(paired);
-    let tuning = side.tuning(paired.cycle);
+    let tuning = Tuning::share(paired.cycle, side.misses);
     let mut engine = Engine::new(side.input(paired), &tuning);
     for at in 0..paired.first.len() {
         engine.step();
@@ -72,16 +72,6 @@ impl Side {
             misses,
             values: both().map(side).collect(),
         }
-    }
-
-    fn tuning(&self, cycle: Cycle) -> Tuning {
-        let mut tuning = match cycle {
-            Cycle::Hourly(_) => Tuning::hours(),
-            Cycle::Daily(_) => Tuning::shares(),
-            Cycle::Plain => Tuning::weeks(),
-        };
-        tuning.only(self.misses);
-        tuning
     }
 
     fn input<'a>(&'a self, paired: &Paired<'a>) -> Input<'a> {

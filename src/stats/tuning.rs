@@ -2,6 +2,7 @@
 
 use statrs::function::erf::erfc;
 
+use super::Cycle;
 use super::level::Pace;
 use super::peak::Prior;
 
@@ -21,6 +22,8 @@ pub(super) struct Tuning {
     pub(super) spare: [usize; MOST],
     /// Longest window in which a fall must also be one for a day off.
     pub(super) rest: usize,
+    /// Longest window whose noise depends on the hour of the day; 0 for none.
+    pub(super) rough: usize,
     /// Longest window that the same days a year ago may excuse.
     pub(super) season: usize,
     /// Longest window that is judged upwards.
@@ -64,13 +67,14 @@ const LN_2: f64 = std::f64::consts::LN_2;
 
 impl Tuning {
     /// Daily counts.
-    pub(super) fn days() -> Self {
+    fn days() -> Self {
         Self {
             windows: &[1, 2, 3, 5, 7, 10, 14, 21, 28],
             least_down: [2.0, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1, 0.1, 0.1],
             least_up: [0.8, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
-            spare: [0, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+            spare: [0, 0, 1, 1, 1, 1, 1, 1, 1, 1],
             rest: 5,
+            rough: 0,
             season: 5,
             longest_up: 3,
             longest_down: usize::MAX,
@@ -94,7 +98,7 @@ impl Tuning {
                 buckets: 180.0,
                 keep: half_life(365.0),
             },
-            budget: 1.25 * 365.25_f64.ln(),
+            budget: 1.27 * 365.25_f64.ln(),
             open: 1.0,
             calm: 3,
             hold: 13,
@@ -103,15 +107,16 @@ impl Tuning {
     }
 
     /// Hourly counts.
-    pub(super) fn hours() -> Self {
+    fn hours() -> Self {
         Self {
             windows: &[1, 2, 3, 6, 12, 24, 48, 72, 120],
             least_down: [2.0, 1.6, 1.2, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1],
             least_up: [0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3],
             spare: [0, 0, 0, 0, 0, 0, 0, 24, 24, 24],
-            rest: 48,
+            rest: 72,
+            rough: 3,
             season: 0,
-            longest_up: 24,
+            longest_up: 48,
             longest_down: usize::MAX,
             warm: 336,
             pace: Pace {
@@ -142,7 +147,7 @@ impl Tuning {
     }
 
     /// Weekly counts, shares and gaps: few buckets, so few windows and no profile.
-    pub(super) fn weeks() -> Self {
+    fn weeks() -> Self {
         Self {
             windows: &[1, 2, 3, 4, 6, 8],
             warm: 8,
@@ -165,14 +170,10 @@ impl Tuning {
     }
 
     /// Daily shares.
-    pub(super) fn shares() -> Self {
-        let days = Self::days();
+    fn shares() -> Self {
+        let days = Self::days().relative();
         Self {
-            least_down: [0.0; MOST],
-            least_up: [0.0; MOST],
-            rest: 0,
-            season: 0,
-            longest_up: usize::MAX,
+            windows: &[1, 2, 3, 5, 7, 10, 14],
             pace: Pace {
                 level: half_life(7.0),
                 shrink: 4.0,
@@ -186,24 +187,22 @@ impl Tuning {
                 peaks: 12.0,
                 ..days.prior
             },
-            budget: 1.19 * 365.25_f64.ln(),
+            budget: 1.18 * 365.25_f64.ln(),
             open: 1.0,
-            calm: 5,
+            calm: 7,
             ..days
         }
     }
 
     /// Daily gaps between two systems.
-    pub(super) fn gaps() -> Self {
-        let days = Self::days();
+    fn gaps() -> Self {
+        let days = Self::days().relative();
         Self {
-            least_down: [0.0; MOST],
-            least_up: [0.0; MOST],
-            rest: 0,
-            season: 0,
-            longest_up: usize::MAX,
+            windows: &[1, 2, 3, 5, 7, 10, 14, 21],
+            least_down: [0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
             noise: 0.02,
-            noise_weight: 40.0,
+            noise_weight: 60.0,
+            budget: 1.21 * 365.25_f64.ln(),
             open: 1.1,
             prior: Prior {
                 peaks: 12.0,
@@ -217,13 +216,47 @@ impl Tuning {
 }
 
 impl Tuning {
-    /// Judges one direction only.
-    pub(super) fn only(&mut self, upward: bool) {
+    /// For counts of this cycle.
+    pub(super) fn counts(cycle: Cycle) -> Self {
+        match cycle {
+            Cycle::Hourly(_) => Self::hours(),
+            Cycle::Daily(_) => Self::days(),
+            Cycle::Plain => Self::weeks(),
+        }
+    }
+
+    /// For shares of this cycle, of which one side is counted and only one direction is trouble.
+    pub(super) fn share(cycle: Cycle, upward: bool) -> Self {
+        let mut tuning = match cycle {
+            Cycle::Daily(_) => Self::shares(),
+            Cycle::Hourly(_) | Cycle::Plain => Self::counts(cycle).relative(),
+        };
         if upward {
-            self.longest_up = usize::MAX;
-            self.longest_down = 0;
+            tuning.longest_down = 0;
         } else {
-            self.longest_up = 0;
+            tuning.longest_up = 0;
+        }
+        tuning
+    }
+
+    /// For gaps of this cycle.
+    pub(super) fn gap(cycle: Cycle) -> Self {
+        match cycle {
+            Cycle::Daily(_) => Self::gaps(),
+            Cycle::Hourly(_) | Cycle::Plain => Self::counts(cycle).relative(),
+        }
+    }
+
+    /// What is measured against something else has no holidays, no growth, and little noise.
+    fn relative(self) -> Self {
+        Self {
+            least_down: [0.0; MOST],
+            least_up: [0.0; MOST],
+            rest: 0,
+            season: 0,
+            longest_up: usize::MAX,
+            noise: 0.05,
+            ..self
         }
     }
 }

@@ -45,7 +45,7 @@ impl Engine<'_> {
             };
             for model in 0..2 {
                 if sums.means[model].is_finite() {
-                    self.compare(index, model, &sums, &mut look);
+                    self.compare(index, model, at, &sums, &mut look);
                 }
             }
             if index == 0 {
@@ -53,7 +53,7 @@ impl Engine<'_> {
             }
             if !upward && window <= tuning.rest {
                 // A public holiday looks like a Sunday, and no calendar knows them all.
-                let forecast = self.forecast(index, 0, sums.rest.max(0.05), sums.exposure);
+                let forecast = self.forecast_at(index, 0, at, sums.rest.max(0.05), sums.exposure);
                 let z = -self.input.law.residual(sums.observed, &forecast);
                 look.z = look.z.min(z.max(0.0));
             }
@@ -67,7 +67,11 @@ impl Engine<'_> {
     /// Remembers a bucket that is odd by itself for the same day next year.
     fn note(&mut self, at: usize, look: &Look) {
         if look.z >= ODD && self.input.usable[at] {
-            self.odd[at] = if look.upward { look.change } else { -look.change };
+            self.odd[at] = if look.upward {
+                look.change
+            } else {
+                -look.change
+            };
         }
     }
 
@@ -78,8 +82,14 @@ impl Engine<'_> {
         let mut mean = 0.0;
         let mut plain = 0.0;
         for j in from..=at {
-            let was = BACK.iter().filter_map(|&back| Some(self.odd[j.checked_sub(back)?]));
-            let odd = if upward { was.fold(0.0, f64::max) } else { was.fold(0.0, f64::min) };
+            let was = BACK
+                .iter()
+                .filter_map(|&back| Some(self.odd[j.checked_sub(back)?]));
+            let odd = if upward {
+                was.fold(0.0, f64::max)
+            } else {
+                was.fold(0.0, f64::min)
+            };
             if self.live[j] {
                 let own = self.unit(j) * self.input.exposure(j);
                 plain += own;
@@ -95,17 +105,18 @@ impl Engine<'_> {
     }
 
     /// Whether enough was known before bucket `from` to expect anything of it.
-    fn founded(&self, from: usize) -> bool {
+    pub(super) fn founded(&self, from: usize) -> bool {
         let need = (2 * self.input.period).max(self.tuning.warm / 2);
         self.sums[from].buckets >= need as f64
     }
 
     /// Holds one model against the sums of a window; the less alarming of the two is kept.
-    fn compare(&mut self, index: usize, model: usize, sums: &Sums, look: &mut Look) {
+    fn compare(&mut self, index: usize, model: usize, at: usize, sums: &Sums, look: &mut Look) {
         let tuning = self.tuning;
         let law = self.input.law;
+        let window_is_short = tuning.windows[index] <= tuning.rough;
         let mean = sums.means[model].max(0.05);
-        let forecast = self.forecast(index, model, mean, sums.exposure);
+        let forecast = self.forecast_at(index, model, at, mean, sums.exposure);
         let z = law.residual(sums.observed, &forecast);
         if (z > 0.0) == look.upward {
             look.z = look.z.min(z.abs());
@@ -117,9 +128,20 @@ impl Engine<'_> {
             .min(((sums.observed + 0.5) / (mean + 0.5)).ln().abs());
         if self.run.is_none() {
             let most = tuning.noise_clip * tuning.noise_clip * law.variance(&forecast);
-            let square = (sums.observed - mean).powi(2).min(most) / tuning.noise_left;
+            let square = (sums.observed - mean).powi(2).min(most) / tuning.noise_left
+                - law.chance(mean, forecast.exposure);
+            let mut own = square;
+            if window_is_short {
+                own /= self.roughness(at);
+                if index == 0 && model == 0 {
+                    let hour = self.input.slot(at) % self.rough.len();
+                    let rough = &mut self.rough[hour];
+                    rough.0 = rough.0 * 0.97 + square;
+                    rough.1 = rough.1 * 0.97 + mean * mean;
+                }
+            }
             let noise = &mut self.noise[model][index];
-            noise.0 = noise.0 * tuning.noise_keep + square - law.chance(mean, forecast.exposure);
+            noise.0 = noise.0 * tuning.noise_keep + own;
             noise.1 = noise.1 * tuning.noise_keep + mean * mean;
         }
     }

@@ -10,6 +10,7 @@ mod run;
 mod window;
 
 use super::input::{Input, Report, Verdict};
+use super::law::Law;
 use super::level::{Level, Undo};
 use super::peak::Peaks;
 use super::tuning::{MOST, Tuning};
@@ -43,6 +44,8 @@ pub(super) struct Engine<'a> {
     sums: Vec<Sums>,
     /// Squared deviations beyond chance and squared means, by model and window.
     noise: [[(f64, f64); MOST]; 2],
+    /// The same of single buckets, by hour of the day: nights are rougher than noons.
+    rough: Vec<(f64, f64)>,
     /// Past excursions, down and up, by window.
     peaks: [[Peaks; MOST]; 2],
     run: Option<Run>,
@@ -70,6 +73,14 @@ impl<'a> Engine<'a> {
             taught: Vec::with_capacity(many),
             sums: vec![Sums::default()],
             noise: [[(0.0, 0.0); MOST]; 2],
+            rough: vec![
+                (0.0, 0.0);
+                if tuning.rough > 0 {
+                    input.period / 7
+                } else {
+                    0
+                }
+            ],
             peaks: [[Peaks::default(); MOST]; 2],
             run: None,
             accepted: None,
@@ -206,9 +217,15 @@ impl<'a> Engine<'a> {
             .iter()
             .rposition(|&window| window <= length)
             .unwrap_or(0);
-        let mean = stretch.means[0].max(1e-9);
+        let most = if self.input.law == Law::Share {
+            stretch.exposure
+        } else {
+            f64::INFINITY
+        };
+        let mean = stretch.means[0].min(most).max(1e-9);
         let forecast = self.forecast(index, 0, mean, stretch.exposure);
         let (low, high) = self.input.law.range(&forecast);
+        let (low, high) = (low.min(mean), high.max(mean).min(most));
         let expected = Expected {
             observed: stretch.observed,
             expected: mean,

@@ -59,17 +59,20 @@ impl Engine<'_> {
         });
     }
 
-    /// The bucket since which the trouble of a window speaks loudest: windows have few lengths, and
-    /// the days before the onset are well.
+    /// The bucket since which the trouble speaks loudest. Windows have few lengths, and a level that
+    /// learnt from the first bad days makes the later ones look better than they are.
     fn onset(&self, verdict: &Verdict, at: usize) -> usize {
-        let frozen = verdict.since;
-        let mut onset = at;
+        let windows = self.tuning.windows;
+        let longest = windows.last().map_or(1, |&window| window);
+        let mut onset = verdict.since;
         let mut loudest = 0.0;
-        for since in frozen..=at {
-            let stretch = self.stretch(frozen, since, at);
+        for since in (at + 1).saturating_sub(longest)..=at {
+            if !self.live[since] || !self.founded(since) {
+                continue;
+            }
+            let stretch = self.stretch(since, since, at);
             let mean = stretch.means[0].max(0.05);
             let length = at + 1 - since;
-            let windows = self.tuning.windows;
             let index = windows
                 .iter()
                 .rposition(|&window| window <= length)
@@ -81,6 +84,11 @@ impl Engine<'_> {
                 loudest = loud;
                 onset = since;
             }
+        }
+        // The loudest stretch may begin with days that are well: those nearer to well than to trouble.
+        let half = 0.5 * self.change(onset, onset, at);
+        while onset < at && self.change(onset, onset, onset) * half.signum() < half.abs() {
+            onset += 1;
         }
         onset
     }

@@ -213,6 +213,41 @@ impl Engine<'_> {
     }
 }
 
+impl Engine<'_> {
+    /// [`Engine::forecast`] for a window that ends at `at`; a short one is as rough as its hour.
+    pub(super) fn forecast_at(
+        &self,
+        index: usize,
+        model: usize,
+        at: usize,
+        mean: f64,
+        exposure: f64,
+    ) -> Forecast {
+        let mut forecast = self.forecast(index, model, mean, exposure);
+        if self.tuning.windows[index] <= self.tuning.rough {
+            forecast.wander *= self.roughness(at);
+        }
+        forecast
+    }
+
+    /// How much rougher than on average single buckets are at the hour of bucket `at`.
+    pub(super) fn roughness(&self, at: usize) -> f64 {
+        const DAYS: f64 = 7.0;
+        if self.rough.is_empty() {
+            return 1.0;
+        }
+        let (square, known) = self.rough[self.input.slot(at) % self.rough.len()];
+        let mean = self.unit(at) * self.input.exposure(at);
+        let usual = self
+            .forecast(0, 0, mean, self.input.exposure(at))
+            .wander
+            .max(1e-6);
+        let weight = DAYS * mean * mean;
+        let own = (square + weight * usual) / (known + weight).max(1e-9);
+        (own / usual).clamp(0.1, 10.0)
+    }
+}
+
 impl AddAssign for Sums {
     fn add_assign(&mut self, other: Self) {
         self.observed += other.observed;

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use truecount::stats::trial::{self, Freq, Kind, Label, Trial};
-use truecount::stats::{Cycle, Paired, Scored, Sensitivity, Series, count, pair, ratio};
+use truecount::stats::{
+    Cycle, Judgement, Paired, Scored, Sensitivity, Series, TooFew, count, pair, ratio,
+};
 
 /// A count, or a bucket that is not there.
 fn bucket() -> impl Strategy<Value = f64> {
@@ -15,6 +17,8 @@ fn bucket() -> impl Strategy<Value = f64> {
         1 => (0_u32..5000).prop_map(f64::from),
     ]
 }
+
+type Judge = fn(&Paired<'_>, usize, Sensitivity) -> Result<Judgement, TooFew>;
 
 fn sweep(values: &[f64], cycle: Cycle) -> Vec<Option<Scored>> {
     let usable = vec![true; values.len()];
@@ -97,6 +101,30 @@ proptest! {
                 for part in [judged.now, judged.total] {
                     prop_assert!(part.low <= part.expected && part.expected <= part.high);
                     prop_assert!(part.low >= 0.0 && part.high.is_finite());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shares_and_gaps_are_finite_and_in_order(
+        days in prop::collection::vec((bucket(), 0.0_f64..1.3), 60..100),
+    ) {
+        let second: Vec<f64> = days.iter().map(|day| day.0).collect();
+        let usable = vec![true; days.len()];
+        let special = vec![0; days.len()];
+        for (most, judge) in [(1.0, ratio::judge as Judge), (2.0, pair::judge as Judge)] {
+            let first: Vec<f64> =
+                days.iter().map(|day| (day.0 * day.1.min(most)).floor()).collect();
+            let paired = super::paired(&first, &second, &usable, &special);
+            for at in 0..days.len() {
+                if let Ok(judged) = judge(&paired, at, Sensitivity::Normal) {
+                    prop_assert!(judged.score.is_finite() && judged.score >= 0.0);
+                    for part in [judged.now, judged.total] {
+                        prop_assert!(part.low <= part.expected + 1e-12, "{judged:?}");
+                        prop_assert!(part.expected <= part.high + 1e-12, "{judged:?}");
+                        prop_assert!(part.low >= -1e-12 && part.high.is_finite(), "{judged:?}");
+                    }
                 }
             }
         }
