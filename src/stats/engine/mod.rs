@@ -209,7 +209,12 @@ impl<'a> Engine<'a> {
 
     /// Observed and expected from `from` to `at` as it was expected before `frozen`, and the exposure.
     fn expected(&self, frozen: usize, from: usize, at: usize) -> (Expected, f64) {
-        let stretch = self.stretch(frozen, from, at);
+        let single = from == at;
+        let stretch = if single {
+            self.bucket(frozen, at)
+        } else {
+            self.stretch(frozen, from, at)
+        };
         let length = at + 1 - from;
         let index = self
             .tuning

@@ -169,13 +169,23 @@ impl Engine<'_> {
         }
     }
 
-    /// Sums from `from` to `at` with both models as they were before `frozen`. Buckets of a run are not
-    /// live, so this walks.
+    /// Sums from `from` to `at` with both models as they were before `frozen`, special days left out.
+    /// Buckets of a run are not live, so this walks.
     pub(super) fn stretch(&self, frozen: usize, from: usize, at: usize) -> Stretch {
+        let ordinary = (from..=at).filter(|&j| self.input.special[j] == 0);
+        self.gather(frozen, ordinary)
+    }
+
+    /// Bucket `at` by itself, special or not.
+    pub(super) fn bucket(&self, frozen: usize, at: usize) -> Stretch {
+        self.gather(frozen, at..=at)
+    }
+
+    fn gather(&self, frozen: usize, buckets: impl Iterator<Item = usize>) -> Stretch {
         let period = self.input.period;
         let mut sums = Sums::default();
-        for j in from..=at {
-            if self.input.seen(j).is_some() && (self.input.special[j] == 0 || from == at) {
+        for j in buckets {
+            if self.input.seen(j).is_some() {
                 sums += self.single(frozen + (j - frozen) % period, j);
             }
         }

@@ -35,7 +35,7 @@ fn sweep(values: &[f64], cycle: Cycle) -> Vec<Option<Scored>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_future_changes_no_judgement(
