@@ -90,8 +90,6 @@ pub struct SourceState {
     pub last_try: Option<Timestamp>,
     /// Why the newest pull failed, redacted; `None` when it succeeded.
     pub failure: Option<String>,
-    /// What it could not answer: the question's series text and the reason, from the notes.
-    pub unanswerable: Vec<(Question, String)>,
     /// When first values are usually visible, after the end of a bucket.
     pub arrives: chrono::TimeDelta,
     /// When values are final, after the end of a bucket.
@@ -121,6 +119,8 @@ pub struct Evidence<'a> {
     pub history: &'a BTreeMap<Question, Vec<Line>>,
     /// All readings of each bucket, oldest first within a bucket, for the newest 90 days: vintages.
     pub vintages: &'a BTreeMap<Question, Vec<Line>>,
+    /// What the sources could not answer, and why: *not judged*.
+    pub unanswerable: &'a BTreeMap<Question, String>,
     /// How each source fared.
     pub sources: &'a BTreeMap<Name, SourceState>,
     /// Releases and other marks.

@@ -4,9 +4,20 @@
 //! Reading typed values out of a table goes through [`Reader`], which remembers what was asked
 //! for, so that whatever is left over is an unknown key with a suggestion.
 
+mod code;
+pub mod human;
+mod parse;
+mod reader;
+mod suggest;
+
 use std::collections::BTreeMap;
 
 use crate::model::Span;
+
+pub use code::{codes, explain_code};
+pub use parse::{Document, includes, parse};
+pub use reader::{Reader, unknown};
+pub use suggest::suggest;
 
 /// One file as given by the shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +84,43 @@ pub enum SecretRef {
     Command(Vec<String>),
     /// Written in the file, accepted only with `--allow-plain`.
     Plain(String),
+}
+
+impl Section {
+    /// The path as written in a header: `source.ga4`.
+    pub fn title(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// Sub-tables with their keys, in order of appearance.
+    pub fn tables(&self) -> Vec<(&str, Span, &Section)> {
+        let mut found: Vec<(&str, Span, &Section)> = self
+            .entries
+            .iter()
+            .filter_map(|(key, entry)| match &entry.value {
+                Typed::Table(section) => Some((key.as_str(), entry.key, section)),
+                _ => None,
+            })
+            .collect();
+        found.sort_by_key(|(_, key, section)| (*key).min(section.span));
+        found
+    }
+}
+
+impl Typed {
+    /// What it is, for messages.
+    pub fn what(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a text",
+            Self::Whole(_) => "a whole number",
+            Self::Decimal(_) => "a number",
+            Self::Flag(_) => "true or false",
+            Self::Date(_) => "a date",
+            Self::Moment(_) => "a date with a time",
+            Self::List(_) => "a list",
+            Self::Table(_) => "a table",
+        }
+    }
 }
 
 impl std::fmt::Debug for SecretRef {

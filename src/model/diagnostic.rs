@@ -72,3 +72,71 @@ pub struct Diagnostic {
     /// The remedy as a patch.
     pub fix: Option<Fix>,
 }
+
+impl Diagnostic {
+    /// An error with its head line; add the place with [`Diagnostic::at`].
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            level: Level::Error,
+            message: message.into(),
+            at: None,
+            label: String::new(),
+            also: Vec::new(),
+            help: None,
+            fix: None,
+        }
+    }
+
+    /// A warning with its head line.
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            level: Level::Warning,
+            ..Self::error(code, message)
+        }
+    }
+
+    /// A note with its head line.
+    pub fn note(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            level: Level::Note,
+            ..Self::error(code, message)
+        }
+    }
+
+    /// The offending text and what to say under it.
+    #[must_use]
+    pub fn at(mut self, at: Span, label: impl Into<String>) -> Self {
+        self.at = Some(at);
+        self.label = label.into();
+        self
+    }
+
+    /// A second place.
+    #[must_use]
+    pub fn also(mut self, at: Span, text: impl Into<String>) -> Self {
+        self.also.push(Note {
+            at,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// The remedy in words.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// The remedy as a patch.
+    #[must_use]
+    pub fn fix(mut self, at: Span, with: impl Into<String>, safe: bool) -> Self {
+        self.fix = Some(Fix {
+            at,
+            with: with.into(),
+            safe,
+        });
+        self
+    }
+}

@@ -258,6 +258,11 @@ impl Question {
         }
     }
 
+    /// 16 bytes shared by every segment's series of this question in a project.
+    pub fn family(&self, project: &Name) -> Fingerprint {
+        self.key(Segment::new()).family(project)
+    }
+
     /// Hash of mapping and filter: a changed definition starts a new regime (decision 2).
     pub fn definition(&self) -> u64 {
         let mut digest = Digest::new("definition.1");
@@ -298,6 +303,16 @@ impl SeriesKey {
     /// 16 bytes that name the series in a project, for ever.
     pub fn id(&self, project: &Name) -> Fingerprint {
         let mut digest = Digest::new("series.1");
+        digest.bytes(&self.family(project).0);
+        for (key, value) in &self.segment {
+            digest.text(key.as_str()).text(value);
+        }
+        digest.fingerprint()
+    }
+
+    /// 16 bytes shared by every segment of the same question.
+    pub fn family(&self, project: &Name) -> Fingerprint {
+        let mut digest = Digest::new("family.1");
         digest
             .text(project.as_str())
             .text(self.source.as_str())
@@ -305,9 +320,6 @@ impl SeriesKey {
         digest.text(&self.measure.text()).text(self.grain.word());
         for dimension in &self.dimensions {
             digest.text(dimension.as_str());
-        }
-        for (key, value) in &self.segment {
-            digest.text(key.as_str()).text(value);
         }
         digest.text(&self.definition.to_string());
         digest.fingerprint()

@@ -38,6 +38,43 @@ pub enum Reason {
     Test,
 }
 
+/// Every reason with its word.
+const REASONS: [(Reason, &str); 15] = [
+    (Reason::Opened, "opened"),
+    (Reason::Worsened, "worsened"),
+    (Reason::Eased, "eased"),
+    (Reason::VerdictChanged, "verdict_changed"),
+    (Reason::Acknowledged, "acknowledged"),
+    (Reason::Resolved, "resolved"),
+    (Reason::Reopened, "reopened"),
+    (Reason::Reminder, "reminder"),
+    (Reason::Escalated, "escalated"),
+    (Reason::Digest, "digest"),
+    (Reason::Flapping, "flapping"),
+    (Reason::SilenceEnded, "silence_ended"),
+    (Reason::Past, "past"),
+    (Reason::Report, "report"),
+    (Reason::Test, "test"),
+];
+
+impl Reason {
+    /// The word of the store, the webhook and the letter id.
+    pub fn word(self) -> &'static str {
+        REASONS
+            .iter()
+            .find(|(reason, _)| *reason == self)
+            .map_or("", |(_, word)| word)
+    }
+
+    /// Reads [`Reason::word`] back.
+    pub fn parse(word: &str) -> Option<Self> {
+        REASONS
+            .iter()
+            .find(|(_, known)| *known == word)
+            .map(|(reason, _)| *reason)
+    }
+}
+
 /// A decision to tell a route.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notification {

@@ -3,18 +3,50 @@
 //! A source answers questions for a window. A row that is absent inside what it *covered* is zero;
 //! outside of it, it is unknown. Any failure is *no data*, never zero.
 
+mod files;
+mod ga4;
+mod sql;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use crate::model::{Calendar, Observation, Question, Timestamp, Window};
+use crate::model::{Bucket, Calendar, Observation, Quality, Question, Segment, Timestamp, Window};
 use crate::net::Net;
 use crate::plan::Kind;
 use crate::secret::Secrets;
 
 /// All kinds, in the order of the documentation.
-pub const KINDS: &[&Kind<dyn Source>] = &[];
+pub const KINDS: &[&Kind<dyn Source>] = &[&files::KIND, &sql::KIND, &ga4::KIND];
+
+/// Kinds that `validate` knows and this release does not have yet: name, and whether events have
+/// names of their own there.
+pub const PLANNED: &[(&str, bool)] = &[
+    ("salesforce", false),
+    ("google_ads", false),
+    ("meta_ads", false),
+    ("linkedin_ads", false),
+    ("microsoft_ads", false),
+    ("tiktok_ads", false),
+    ("mixpanel", true),
+    ("amplitude", true),
+    ("posthog", true),
+    ("matomo", true),
+    ("plausible", true),
+    ("umami", true),
+    ("snowplow", true),
+    ("segment", true),
+    ("stripe", false),
+    ("shopify", false),
+    ("woocommerce", false),
+    ("klaviyo", true),
+    ("bigquery", true),
+    ("snowflake", false),
+    ("clickhouse", false),
+    ("databricks", false),
+];
 
 /// What is wanted in one pull.
 #[derive(Debug, Clone)]
@@ -45,6 +77,102 @@ pub struct Pulled {
     pub zone: Option<chrono_tz::Tz>,
     /// Settings that were read along the way (time zone, currency, version), for drift.
     pub settings: Vec<(String, String)>,
+}
+
+impl Pulled {
+    /// Writes the zeros: a bucket that is absent inside what was covered had none. Buckets that may
+    /// not have arrived yet are left unknown; of a breakdown only values that were seen are filled.
+    pub fn fill_zeros(&mut self, ask: &Ask, arrives: TimeDelta) {
+        let mut known: BTreeMap<&Question, BTreeSet<(Segment, Timestamp)>> = BTreeMap::new();
+        let mut added = Vec::new();
+        for (question, _) in &self.covered {
+            known.entry(question).or_default();
+        }
+        for one in &self.observations {
+            let question = self
+                .covered
+                .iter()
+                .map(|(question, _)| question)
+                .find(|question| {
+                    question.measure == one.series.measure
+                        && question.subject == one.series.subject
+                        && question.grain == one.series.grain
+                        && question.by == one.series.dimensions
+                        && question.definition() == one.series.definition
+                });
+            if let Some(set) = question.and_then(|question| known.get_mut(question)) {
+                set.insert((one.series.segment.clone(), one.bucket.start));
+            }
+        }
+        for (question, window) in &self.covered {
+            let Some(seen) = known.get(question) else {
+                continue;
+            };
+            let calendar = self
+                .zone
+                .map_or_else(|| ask.calendar.clone(), Calendar::new);
+            let mut segments: BTreeSet<Segment> =
+                seen.iter().map(|(segment, _)| segment.clone()).collect();
+            if question.by.is_empty() {
+                segments.insert(Segment::new());
+            }
+            for bucket in calendar.buckets(question.grain, *window) {
+                if bucket.end + arrives > ask.now {
+                    break;
+                }
+                for segment in segments
+                    .iter()
+                    .filter(|one| !seen.contains(&((*one).clone(), bucket.start)))
+                {
+                    added.push(Observation {
+                        series: question.key(segment.clone()),
+                        bucket,
+                        value: 0.0,
+                        quality: Quality::plain(),
+                        seen_at: ask.now,
+                    });
+                }
+            }
+        }
+        self.observations.append(&mut added);
+    }
+}
+
+/// Keeps the largest values of a breakdown and sums the rest as `(rest)` (decision 26). Only for
+/// measures that add up.
+pub(crate) fn top_values(
+    question: &Question,
+    sums: BTreeMap<(Bucket, Segment), f64>,
+) -> BTreeMap<(Bucket, Segment), f64> {
+    if question.by.is_empty() {
+        return sums;
+    }
+    let mut totals: BTreeMap<Segment, f64> = BTreeMap::new();
+    for ((_, segment), value) in &sums {
+        *totals.entry(segment.clone()).or_default() += value.abs();
+    }
+    let mut ranked: Vec<(&Segment, &f64)> = totals.iter().collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(a.1).then_with(|| a.0.cmp(b.0)));
+    let kept: BTreeSet<Segment> = ranked
+        .iter()
+        .take(usize::from(question.top))
+        .map(|(segment, _)| (*segment).clone())
+        .collect();
+    let rest: Segment = question
+        .by
+        .iter()
+        .map(|name| (name.clone(), "(rest)".to_owned()))
+        .collect();
+    let mut found = BTreeMap::new();
+    for ((bucket, segment), value) in sums {
+        let segment = if kept.contains(&segment) {
+            segment
+        } else {
+            rest.clone()
+        };
+        *found.entry((bucket, segment)).or_default() += value;
+    }
+    found
 }
 
 /// Why there is no data. A variant is a reaction.

@@ -3,7 +3,12 @@
 //! Every call is all or nothing and safe to repeat. SQLite is the first back end; the traits carry
 //! leases and epochs so that PostgreSQL can join. Only this room speaks SQL about our tables.
 
+mod migrate;
+mod rows;
+pub mod sqlite;
+
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -21,7 +26,7 @@ pub struct Lease {
     /// Such as `pull:ga4`, `evaluate`, `report:weekly`.
     pub job: String,
     /// Rises each time the lease changes hands.
-    pub epoch: u64,
+    pub epoch: i64,
 }
 
 /// Why the store did not do it. A variant is a reaction.
@@ -71,8 +76,8 @@ pub struct Pull {
     pub took: TimeDelta,
     /// Remarks.
     pub notes: Vec<String>,
-    /// What could not be answered: question as text, reason.
-    pub unanswerable: Vec<(Question, String)>,
+    /// What could not be answered: the question's family (see `Question::family`), and why.
+    pub unanswerable: Vec<(Fingerprint, String)>,
     /// The zone in which the source cut its days, when it is not the project's.
     pub zone: Option<chrono_tz::Tz>,
 }
@@ -293,6 +298,9 @@ pub trait Browse: Send + Sync {
         questions: &[Question],
     ) -> Result<Vec<Option<Timestamp>>, StoreError>;
 
+    /// Whether any token exists.
+    async fn has_tokens(&self, now: Timestamp) -> Result<bool, StoreError>;
+
     /// Scope of a token by its SHA-256.
     async fn token_scope(
         &self,
@@ -305,6 +313,25 @@ pub trait Browse: Send + Sync {
 }
 
 /// A whole back end: what the daemon, people and readers need of one memory.
-pub trait Memory: Store + Desk + Browse {}
+pub trait Memory: Store + Desk + Browse + Maintenance {}
 
-impl<T: Store + Desk + Browse> Memory for T {}
+impl<T: Store + Desk + Browse + Maintenance> Memory for T {}
+
+/// Looking after the memory.
+#[async_trait]
+pub trait Maintenance: Send + Sync {
+    /// Copies everything into a new file while it is in use. Never overwrites.
+    async fn backup(&self, to: &Path) -> Result<(), StoreError>;
+
+    /// Thins old readings by the rule of decision 4; returns how many went.
+    async fn thin(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Gives the write-ahead log back to the disk.
+    async fn tidy(&self) -> Result<(), StoreError>;
+
+    /// Looks for damage.
+    async fn integrity(&self) -> Result<(), StoreError>;
+
+    /// Size on disk, if it has one.
+    fn bytes(&self) -> Option<u64>;
+}

@@ -4,4 +4,5 @@
 #![allow(clippy::too_many_lines, reason = "a scenario reads best in one piece")]
 
 mod layers;
+mod schedule;
 mod stats;

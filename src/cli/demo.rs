@@ -1,0 +1,263 @@
+//! `demo`: the whole way on a made-up company, with faults that are known beforehand.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context as _, bail};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use tokio::sync::Notify;
+
+use crate::app::{self, Parts};
+use crate::clock::{Clock, SystemClock};
+use crate::daemon::{self, World};
+use crate::deliver::{Channel, Desk, Means, SendError};
+use crate::demo;
+use crate::model::{Name, Timestamp};
+use crate::net::Net;
+use crate::notify::{Letter, Notification, Payload};
+use crate::render;
+use crate::secret::{Secrets, SystemSecrets};
+use crate::telemetry::Metrics;
+
+use super::{Exit, Global, Screen, serve};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Another company, other noise; the faults stay
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Where the letters, the audit and the database are written
+    #[arg(long, default_value = "target/demo")]
+    output: PathBuf,
+    /// Stay up afterwards with the page on loopback
+    #[arg(long)]
+    serve: bool,
+    /// Where to listen with `--serve`
+    #[arg(long, default_value = "127.0.0.1:8787")]
+    listen: String,
+}
+
+/// Days of daily life that are driven round by round; before them lies history.
+const LIVED: i64 = 32;
+
+/// Rounds a day.
+const ROUNDS: i64 = 4;
+
+/// A clock that stands still until it is moved.
+struct SteppedClock {
+    at: Mutex<Timestamp>,
+    machine: SystemClock,
+}
+
+impl SteppedClock {
+    fn set(&self, at: Timestamp) {
+        if let Ok(mut own) = self.at.lock() {
+            *own = at;
+        }
+    }
+}
+
+#[async_trait]
+impl Clock for SteppedClock {
+    fn now(&self) -> Timestamp {
+        self.at.lock().map_or_else(|broken| *broken.into_inner(), |at| *at)
+    }
+
+    fn uptime(&self) -> std::time::Duration {
+        self.machine.uptime()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        if at > self.now() {
+            self.set(at);
+        }
+    }
+}
+
+/// A letter that a channel would have sent.
+#[derive(Clone)]
+struct Sent {
+    channel: Name,
+    letter: Letter,
+}
+
+/// A real channel whose last step is a drawer instead of the network.
+struct Drawer {
+    inner: Arc<dyn Channel>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+#[async_trait]
+impl Channel for Drawer {
+    fn letter(&self, notification: &Notification, desk: &Desk<'_>) -> Payload {
+        self.inner.letter(notification, desk)
+    }
+
+    async fn send(
+        &self,
+        letter: &Letter,
+        _earlier: &[String],
+        _now: Timestamp,
+        _means: &Means,
+    ) -> Result<String, SendError> {
+        if let Ok(mut sent) = self.sent.lock() {
+            sent.push(Sent { channel: letter.channel.clone(), letter: letter.clone() });
+        }
+        Ok(format!("kept {}", letter.id))
+    }
+
+    fn spacing(&self) -> TimeDelta {
+        TimeDelta::zero()
+    }
+
+    fn receiver(&self) -> String {
+        self.inner.receiver()
+    }
+}
+
+pub(super) async fn run(
+    options: &Options,
+    global: &Global,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    let machine = SystemClock::start();
+    let began = machine.uptime();
+    let today = machine.now();
+    std::fs::create_dir_all(&options.output)
+        .with_context(|| format!("cannot make {}", options.output.display()))?;
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let clock = Arc::new(SteppedClock { at: Mutex::new(today), machine });
+    let world = build(options, &clock, &sent, today).await?;
+    screen.note(&format!(
+        "{} · seed {} · {} days of history, the last {LIVED} lived round by round",
+        world.plan.project.name,
+        options.seed,
+        demo::DAYS
+    ));
+    live(&world, &clock, today, screen).await?;
+    let exit = show(options, global, screen, &world, &sent, today).await?;
+    let took = world.clock.uptime().saturating_sub(began);
+    screen.note(&format!("{:.1} s for {} rounds", took.as_secs_f64(), LIVED * ROUNDS));
+    if options.serve {
+        screen.note(&format!("the page: http://{}  (Ctrl+C ends it)", options.listen));
+        serve::serve(world, Some(&options.listen), None).await?;
+    }
+    Ok(exit)
+}
+
+async fn build(
+    options: &Options,
+    clock: &Arc<SteppedClock>,
+    sent: &Arc<Mutex<Vec<Sent>>>,
+    today: Timestamp,
+) -> anyhow::Result<Arc<World>> {
+    let files = demo::plan_files(options.seed, today);
+    let project = app::understand(options.output.clone(), files, app::Reading::default());
+    if project.refused() {
+        bail!(
+            "the demo's own plan has errors:\n{}",
+            render::diagnostic::human(&project.diagnostics, &project.files, false)
+        );
+    }
+    let path = options.output.join("truecount.db");
+    for ending in ["", "-wal", "-shm"] {
+        let old = options.output.join(format!("truecount.db{ending}"));
+        if old.exists() {
+            std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+    }
+    let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
+    let secrets: Arc<dyn Secrets> = Arc::new(SystemSecrets { folder: options.output.clone() });
+    let net = Net::open(&project.plan.net, &*secrets, Arc::clone(&clock)).await?;
+    let parts = Parts {
+        store: app::open_store(&path, &project.plan.project.id, today)?,
+        clock,
+        net,
+        secrets,
+        metrics: Arc::new(Metrics::new()),
+        folder: options.output.clone(),
+        archive: Some(options.output.join("reports")),
+        wakes: (Arc::new(Notify::new()), Arc::new(Notify::new())),
+    };
+    let mut world = app::build(project.plan, parts)?;
+    for channel in world.channels.values_mut() {
+        let inner = Arc::clone(channel);
+        *channel = Arc::new(Drawer { inner, sent: Arc::clone(sent) });
+    }
+    Ok(Arc::new(world))
+}
+
+/// Lives the last days: pull, judge, tell, four times a day, by the same steps as the daemon.
+async fn live(
+    world: &Arc<World>,
+    clock: &Arc<SteppedClock>,
+    today: Timestamp,
+    screen: &Screen,
+) -> anyhow::Result<()> {
+    let step = TimeDelta::days(1) / i32::try_from(ROUNDS).unwrap_or(1);
+    let rounds = LIVED * ROUNDS;
+    for mark in demo::marks(today) {
+        world.store.mark(&mark).await?;
+    }
+    for round in (0..=rounds).rev() {
+        let now = today - step * i32::try_from(round).unwrap_or(0);
+        clock.set(now);
+        daemon::tick(world, now).await?;
+        if round % (ROUNDS * 8) == 0 && round > 0 {
+            screen.note(&format!("  {} …", world.plan.project.calendar.local(now).date()));
+        }
+    }
+    Ok(())
+}
+
+/// Shows what a user would get, and what was found of what was planted.
+async fn show(
+    options: &Options,
+    global: &Global,
+    screen: &Screen,
+    world: &Arc<World>,
+    sent: &Arc<Mutex<Vec<Sent>>>,
+    today: Timestamp,
+) -> anyhow::Result<Exit> {
+    let latest = world.store.latest().await?;
+    title(screen, "What `truecount check` shows now");
+    screen.say(&render::terminal::check(&world.plan, &latest, false, today, screen.color));
+    let letters = sent.lock().map(|sent| sent.clone()).unwrap_or_default();
+    let folder = &options.output;
+    title(screen, "A Slack message that went out");
+    let slack = letters.iter().rev().find(|one| one.channel.as_str().ends_with("slack"));
+    if let Some(one) = slack {
+        let text = String::from_utf8_lossy(&one.letter.payload.body).into_owned();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        screen.say(&render::terminal::slack_preview(&value));
+        std::fs::write(folder.join("slack.json"), format!("{value:#}"))?;
+    }
+    title(screen, "A mail that went out");
+    let mail = letters.iter().rev().find(|one| one.channel.as_str().ends_with("email"));
+    if let Some(one) = mail {
+        std::fs::write(folder.join("mail.eml"), &one.letter.payload.body)?;
+        screen.say(&render::mail::text_of(&one.letter.payload.body));
+    }
+    let week = daemon::last_week(&world.plan.project.calendar, today);
+    let audit = daemon::collect(world, week, today).await?;
+    title(screen, "The weekly audit");
+    screen.say(&render::audit::text(&audit.report));
+    std::fs::write(folder.join("audit.html"), render::audit::page(&audit.report))?;
+    let window = crate::model::Window { from: today - TimeDelta::days(LIVED + 1), to: today };
+    let incidents = world.store.incidents_in(window).await?;
+    let card = demo::scorecard(&incidents, options.seed, today);
+    title(screen, "Faults that were planted, and what became of them");
+    screen.say(&render::terminal::scorecard(&card.lines(&world.plan), screen.color));
+    screen.note(&format!(
+        "{} messages. Written to {}: slack.json, mail.eml, audit.html, truecount.db",
+        letters.len(),
+        folder.display()
+    ));
+    let _ = global;
+    Ok(if card.kept_its_promise() { Exit::Clean } else { Exit::Findings })
+}
+
+fn title(screen: &Screen, text: &str) {
+    screen.say(&format!("\n── {text} {}\n", "─".repeat(72_usize.saturating_sub(text.chars().count()))));
+}

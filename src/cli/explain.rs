@@ -1,0 +1,79 @@
+//! `explain`: why a check says what it says; what a code, a check kind or a source kind means.
+
+use anyhow::bail;
+use chrono::NaiveDate;
+
+use crate::check as rules;
+use crate::config;
+use crate::daemon;
+use crate::render;
+use crate::source;
+
+use super::{Exit, Global, Screen, check, pull};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// A check (`purchase.volume`), a code (`TC201`), a check kind or a source kind
+    name: String,
+    /// Look at a past day
+    #[arg(long, value_name = "DAY")]
+    at: Option<NaiveDate>,
+}
+
+pub(super) async fn run(
+    options: &Options,
+    global: &Global,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    if let Some(text) = known_word(&options.name) {
+        screen.say(&text);
+        return Ok(Exit::Clean);
+    }
+    let world = pull::world(global, screen).await?;
+    let at = match options.at {
+        None => world.clock.now(),
+        Some(day) => check::end_of(&world, day)?,
+    };
+    let Some(found) = world.checks.iter().find(|one| one.label().name.as_str() == options.name) else {
+        let names: Vec<&str> =
+            world.checks.iter().map(|one| one.label().name.as_str()).collect();
+        let near = config::suggest(&options.name, &names);
+        bail!(
+            "no check is called `{}`{}",
+            options.name,
+            near.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+        );
+    };
+    let looked = daemon::look(&world, at).await?;
+    let seen: Vec<_> =
+        looked.seen.into_iter().filter(|one| one.check == found.label().name).collect();
+    let lines = daemon::chart(&world, &**found, at).await?;
+    let incidents = world.store.incidents(at - daemon::REOPEN).await?;
+    let incident = incidents.iter().find(|one| one.members.contains(&found.label().name));
+    if screen.json() {
+        screen.say_json(&render::terminal::check_json(&world.plan, &seen, at));
+        return Ok(check::exit(&seen, global.deny_warnings));
+    }
+    let settings = found.label().settings.clone();
+    let text = render::terminal::explain(&render::terminal::Explanation {
+        plan: &world.plan,
+        seen: &seen,
+        past: &lines,
+        incident,
+        settings: &settings,
+        now: at,
+        color: screen.color,
+    });
+    screen.say(&text);
+    Ok(check::exit(&seen, global.deny_warnings))
+}
+
+/// A diagnostic code, a kind of check or a kind of source.
+fn known_word(word: &str) -> Option<String> {
+    if let Some(text) = config::explain_code(word) {
+        return Some(text);
+    }
+    let check = rules::KINDS.iter().find(|kind| kind.name == word).map(|kind| kind.about);
+    let source = source::KINDS.iter().find(|kind| kind.name == word).map(|kind| kind.about);
+    check.or(source).map(str::to_owned)
+}

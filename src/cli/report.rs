@@ -1,0 +1,88 @@
+//! `report`: the weekly audit as a file, from the store alone; `--send` mails it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use chrono::{Datelike as _, Duration, NaiveDate, Weekday};
+use clap::ValueEnum;
+
+use crate::daemon::{self, World};
+use crate::model::Window;
+use crate::render;
+
+use super::{Exit, Global, Screen, pull, validate};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Html,
+    Text,
+    Json,
+    Csv,
+    Slack,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Which week, such as 2026-W43; the last whole week unless given
+    #[arg(long)]
+    week: Option<String>,
+    /// How it is written
+    #[arg(long = "as", default_value = "text")]
+    form: Form,
+    /// Into this file; standard output unless given
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Mail it to the people of `[report.weekly]`
+    #[arg(long)]
+    send: bool,
+}
+
+pub(super) async fn run(
+    options: &Options,
+    global: &Global,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    let world = pull::world(global, screen).await?;
+    let now = world.clock.now();
+    let week = match &options.week {
+        Some(text) => week_of(&world, text)?,
+        None => daemon::last_week(&world.plan.project.calendar, now),
+    };
+    let audit = daemon::collect(&world, week, now).await?;
+    let text = match options.form {
+        Form::Html => render::audit::page(&audit.report),
+        Form::Text => render::audit::text(&audit.report),
+        Form::Json => render::audit::json(&audit.report),
+        Form::Csv => render::audit::csv(&audit.report),
+        Form::Slack => format!("{:#}", render::audit::slack(&audit.report)),
+    };
+    match &options.output {
+        Some(path) => {
+            validate::write_whole(path, &text)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            screen.note(&format!("wrote {}", path.display()));
+        }
+        None => screen.say(&text),
+    }
+    if options.send {
+        let count = daemon::send_report_now(&world, &audit, now).await?;
+        screen.note(&format!("{count} letters wait in the outbox; a running daemon sends them"));
+    }
+    Ok(Exit::Clean)
+}
+
+/// `2026-W43` to its Monday and the Monday after.
+fn week_of(world: &World, text: &str) -> anyhow::Result<Window> {
+    let parsed = text.split_once("-W").and_then(|(year, week)| {
+        NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)
+    });
+    let Some(monday) = parsed else {
+        let now = world.plan.project.calendar.local(world.clock.now()).iso_week();
+        bail!("`{text}` is not a week; write it like {}-W{:02}", now.year(), now.week());
+    };
+    let calendar = &world.plan.project.calendar;
+    Ok(Window {
+        from: calendar.day(monday).start,
+        to: calendar.day(monday + Duration::days(7)).start,
+    })
+}

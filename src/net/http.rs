@@ -1,0 +1,197 @@
+//! HTTP through reqwest: guarded addresses, counted bodies, no redirects, redacted errors.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::{Guard, Method, NetError, Reply, Request, Transport};
+
+/// Longest time to a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Most headers of an answer.
+const HEADERS: usize = 100;
+
+/// The real network.
+pub struct Http {
+    client: reqwest::Client,
+    guard: Guard,
+}
+
+/// TLS needs a provider of ciphers once per process.
+pub(super) fn install_ciphers() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Somebody else may have installed one; any will do.
+        if rustls::crypto::ring::default_provider()
+            .install_default()
+            .is_err()
+        {
+            tracing::debug!("a provider of ciphers was there already");
+        }
+    });
+}
+
+impl Http {
+    /// A client that reaches only what the guard admits; through a proxy only if one is configured,
+    /// never by the environment.
+    pub fn new(guard: Guard, proxy: Option<&str>) -> Result<Self, NetError> {
+        install_ciphers();
+        let setup = |what: &str| NetError::Setup {
+            why: format!("the network cannot be set up: {what}"),
+        };
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("truecount/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .pool_max_idle_per_host(4)
+            .http1_max_headers(HEADERS)
+            .no_proxy()
+            .dns_resolver(Arc::new(GuardedNames {
+                guard: guard.clone(),
+            }));
+        if let Some(address) = proxy {
+            let proxy =
+                reqwest::Proxy::all(address).map_err(|_| setup("[net] proxy is not an address"))?;
+            builder = builder.proxy(proxy);
+        }
+        let client = builder.build().map_err(|why| setup(&plain(why)))?;
+        Ok(Self { client, guard })
+    }
+}
+
+/// Resolves names and hands out only admitted addresses: what is connected to is what was checked.
+struct GuardedNames {
+    guard: Guard,
+}
+
+/// Marks an error of the resolver as a refusal.
+const REFUSED: &str = "not a public address";
+
+impl Resolve for GuardedNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.guard.clone();
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let admitted: Vec<SocketAddr> = found
+                .into_iter()
+                .filter(|address| guard.admits(&host, address.ip()))
+                .collect();
+            if admitted.is_empty() {
+                return Err(REFUSED.into());
+            }
+            Ok(Box::new(admitted.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[async_trait]
+impl Transport for Http {
+    async fn call(&self, request: &Request) -> Result<Reply, NetError> {
+        let host = request.host();
+        if !self.guard.admits_url(&request.url) {
+            return Err(NetError::Forbidden { host });
+        }
+        match tokio::time::timeout(request.timeout, self.exchange(request)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(NetError::Unreachable {
+                host,
+                why: format!("no answer within {} s", request.timeout.as_secs()),
+            }),
+        }
+    }
+}
+
+impl Http {
+    async fn exchange(&self, request: &Request) -> Result<Reply, NetError> {
+        let host = request.host();
+        let unreachable = |why: reqwest::Error| {
+            if is_refusal(&why) {
+                NetError::Forbidden {
+                    host: request.host(),
+                }
+            } else {
+                NetError::Unreachable {
+                    host: request.host(),
+                    why: plain(why),
+                }
+            }
+        };
+        let mut call = match request.method {
+            Method::Get => self.client.get(request.url.clone()),
+            Method::Post => self
+                .client
+                .post(request.url.clone())
+                .body(request.body.clone()),
+        };
+        for (name, value) in &request.headers {
+            call = call.header(name, value);
+        }
+        let mut answer = call.send().await.map_err(unreachable)?;
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), value)
+            })
+            .collect();
+        let status = answer.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(unreachable)? {
+            if body.len() + part.len() > request.limit {
+                return Err(NetError::TooLarge {
+                    host,
+                    limit: request.limit,
+                });
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(Reply {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+fn is_refusal(why: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(why);
+    while let Some(error) = cause {
+        if error.to_string() == REFUSED {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The innermost reason without any address: reqwest prints whole addresses, tokens included.
+fn plain(why: reqwest::Error) -> String {
+    let kind = if why.is_timeout() {
+        "no answer in time"
+    } else if why.is_connect() {
+        "no connection"
+    } else if why.is_body() || why.is_decode() {
+        "the answer broke off"
+    } else {
+        "the call failed"
+    };
+    let why = why.without_url();
+    let mut inner: &dyn std::error::Error = &why;
+    while let Some(deeper) = inner.source() {
+        inner = deeper;
+    }
+    let detail = inner.to_string();
+    if detail.contains("://") || detail.len() > 200 {
+        kind.to_owned()
+    } else {
+        format!("{kind} ({detail})")
+    }
+}

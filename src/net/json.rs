@@ -1,0 +1,68 @@
+//! Answers that should be JSON: bounded depth, and a good word for what came instead.
+
+use serde::de::DeserializeOwned;
+
+use super::Reply;
+
+/// An answer that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{who} answered {what}")]
+pub struct OddAnswer {
+    /// The host or source.
+    pub who: String,
+    /// What came instead of what was expected.
+    pub what: String,
+}
+
+/// Reads a JSON body. `serde_json` itself stops at 128 levels.
+pub fn json<T: DeserializeOwned>(who: &str, reply: &Reply) -> Result<T, OddAnswer> {
+    let odd = |what: String| OddAnswer {
+        who: who.to_owned(),
+        what,
+    };
+    let kind = reply
+        .header("content-type")
+        .unwrap_or("")
+        .to_ascii_lowercase();
+    let start = reply
+        .body
+        .iter()
+        .position(|byte| !byte.is_ascii_whitespace());
+    match start.and_then(|start| reply.body.get(start)) {
+        None => return Err(odd("with an empty page instead of JSON".to_owned())),
+        Some(b'<') => {
+            return Err(odd(
+                "with an HTML page instead of JSON (a login page or a proxy?)".to_owned(),
+            ));
+        }
+        Some(_) => {}
+    }
+    serde_json::from_slice(&reply.body).map_err(|why| {
+        odd(match why.classify() {
+            serde_json::error::Category::Eof => {
+                format!("with JSON that breaks off after {} bytes", reply.body.len())
+            }
+            serde_json::error::Category::Data => {
+                format!("with JSON of another shape than expected: {why}")
+            }
+            serde_json::error::Category::Syntax | serde_json::error::Category::Io
+                if kind.contains("json") =>
+            {
+                format!("with broken JSON: {why}")
+            }
+            serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
+                format!(
+                    "with {} instead of JSON",
+                    if kind.is_empty() { "something" } else { &kind }
+                )
+            }
+        })
+    })
+}
+
+/// The beginning of an error text of another system, safe to show: one line, at most 200 characters.
+pub fn shown_start(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(2_000)]);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    crate::model::Name::clean(&line).to_string()
+}

@@ -1,0 +1,261 @@
+//! `[project]`, `[store]`, `[server]`, `[net]`, `[noise]`: the frame around the plan.
+
+use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
+use url::Url;
+
+use crate::config::{Reader, SecretRef, Typed, human, suggest};
+use crate::model::{Calendar, Code, Diagnostic, Name};
+
+use super::resolve::Resolver;
+
+/// `[project]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// Stable id of every stored row; the slug of the name unless given.
+    pub id: Name,
+    /// As people call it.
+    pub name: Name,
+    /// The project's zone and ignored days (`[project] ignore`, `[calendar.*]`).
+    pub calendar: Calendar,
+    /// ISO 4217.
+    pub currency: Option<String>,
+    /// ISO 3166-1 alpha-2, for holidays.
+    pub country: Option<String>,
+    /// Address of the dashboard, for links.
+    pub url: Option<Url>,
+    /// Promised false alarms per week over the whole plan; 1 unless given.
+    pub budget: f64,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StoreSettings {
+    /// `sqlite:path`; `truecount.db` beside the configuration when `None`.
+    pub url: Option<String>,
+    /// How long readings are kept; two years when `None`.
+    pub keep: Option<TimeDelta>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerSettings {
+    /// `127.0.0.1:8787` when `None`.
+    pub listen: Option<String>,
+    /// `/metrics` with names for everybody.
+    pub open_metrics: bool,
+    /// A token for the API that needs no database entry.
+    pub token: Option<SecretRef>,
+}
+
+/// `[net]`
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NetSettings {
+    /// Private addresses that may be reached: `10.0.0.5/32`, `127.0.0.1`; `["*"]` for `true`.
+    pub allow_private: Vec<String>,
+    /// Proxy for outgoing calls.
+    pub proxy: Option<SecretRef>,
+}
+
+/// `[noise]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noise {
+    /// Whether findings of one cause become one incident.
+    pub group: bool,
+}
+
+/// `[project]` with `[calendar.*]`.
+pub(super) fn project(resolver: &mut Resolver<'_>) -> Project {
+    let fallback = || Project {
+        id: Name::clean("project"),
+        name: Name::clean("Project"),
+        calendar: Calendar::new(chrono_tz::UTC),
+        currency: None,
+        country: None,
+        url: None,
+        budget: 1.0,
+    };
+    if resolver.document.table("project").is_none() {
+        resolver.complaints.push(
+            Diagnostic::error(Code(104), "there is no [project]").help(
+                "begin with:\n[project]\nname     = \"My shop\"\ntimezone = \"Europe/Berlin\"",
+            ),
+        );
+        return fallback();
+    }
+    let mut project = resolver
+        .read("project", read_project)
+        .unwrap_or_else(fallback);
+    for (_, _, section) in resolver.family("calendar") {
+        let days = resolver.read_section(section, |reader| {
+            reader.texts("hours");
+            reader.text("zone");
+            ignored(reader, "days")
+        });
+        project.calendar = project.calendar.ignoring(days);
+    }
+    project
+}
+
+fn read_project(reader: &mut Reader<'_>) -> Project {
+    let name = reader.required_text("name", "it stands in every message: name = \"My shop\"");
+    let name = Name::clean(name.as_deref().unwrap_or("Project"));
+    let id = reader.name("id").map(|(id, _)| id);
+    let zone = zone(reader).unwrap_or(chrono_tz::UTC);
+    let budget = reader.entry("budget").map(|entry| match &entry.value {
+        Typed::Whole(number) => u32::try_from(*number).ok().map(f64::from),
+        Typed::Decimal(number) => Some(*number),
+        Typed::Text(text) => text
+            .split_whitespace()
+            .next()
+            .and_then(|word| word.parse().ok()),
+        _ => None,
+    });
+    if budget.is_some_and(|budget| budget.is_none_or(|budget| !(0.01..=1_000.0).contains(&budget)))
+    {
+        let at = reader.place("budget");
+        reader.complain(
+            Diagnostic::error(
+                Code(216),
+                "`budget` is false alarms a week over the whole plan",
+            )
+            .at(at, "cannot be read")
+            .help("write it like budget = \"1 a week\""),
+        );
+    }
+    let days = ignored(reader, "ignore");
+    Project {
+        id: id.unwrap_or_else(|| slug(name.as_str())),
+        name,
+        calendar: Calendar::new(zone).ignoring(days),
+        currency: reader.text("currency"),
+        country: reader.text("country"),
+        url: reader.url("url"),
+        budget: budget.flatten().unwrap_or(1.0),
+    }
+}
+
+/// Both spellings are accepted, one is suggested.
+fn zone(reader: &mut Reader<'_>) -> Option<Tz> {
+    let why = "days begin at midnight somewhere: timezone = \"Europe/Berlin\"";
+    let text = reader.required_text("timezone", why)?;
+    let found = text.parse::<Tz>();
+    if found.is_err() {
+        let at = reader.place("timezone");
+        let names: Vec<&str> = chrono_tz::TZ_VARIANTS
+            .iter()
+            .map(|zone| zone.name())
+            .collect();
+        let mut complaint = Diagnostic::error(Code(207), format!("there is no time zone `{text}`"))
+            .at(at, "not known");
+        if let Some(near) = suggest(&text, &names) {
+            complaint =
+                complaint
+                    .help("a similar zone exists")
+                    .fix(at, format!("\"{near}\""), true);
+        } else {
+            complaint =
+                complaint.help("write it as in the IANA database, such as Europe/Berlin or UTC");
+        }
+        reader.complain(complaint);
+    }
+    found.ok()
+}
+
+fn ignored(reader: &mut Reader<'_>, key: &str) -> Vec<NaiveDate> {
+    let mut days = Vec::new();
+    for (text, at) in reader.texts(key).unwrap_or_default() {
+        match human::days(&text) {
+            Ok(more) => days.extend(more),
+            Err(why) => reader.complain(Diagnostic::error(Code(105), why).at(at, "cannot be read")),
+        }
+    }
+    days
+}
+
+/// `Acme shop` becomes `acme-shop`.
+fn slug(name: &str) -> Name {
+    let mut text = String::new();
+    for c in name.to_lowercase().chars() {
+        if c.is_ascii_alphanumeric() {
+            text.push(c);
+        } else if !text.ends_with('-') && !text.is_empty() {
+            text.push('-');
+        }
+    }
+    Name::parse(text.trim_end_matches('-')).unwrap_or_else(|_| Name::clean("project"))
+}
+
+/// `[store]`
+pub(super) fn store(resolver: &mut Resolver<'_>) -> StoreSettings {
+    let read = |reader: &mut Reader<'_>| StoreSettings {
+        url: reader.text("url"),
+        keep: reader.duration("keep"),
+    };
+    resolver.read("store", read).unwrap_or_default()
+}
+
+/// `[server]`
+pub(super) fn server(resolver: &mut Resolver<'_>) -> ServerSettings {
+    let read = |reader: &mut Reader<'_>| ServerSettings {
+        listen: reader.text("listen"),
+        open_metrics: reader.flag("open_metrics").unwrap_or(false),
+        token: reader
+            .has("token")
+            .then(|| reader.secret("token"))
+            .flatten(),
+    };
+    resolver.read("server", read).unwrap_or_default()
+}
+
+/// `[net]`
+pub(super) fn net(resolver: &mut Resolver<'_>) -> NetSettings {
+    let read = |reader: &mut Reader<'_>| {
+        let flag = reader
+            .section()
+            .entries
+            .get("allow_private")
+            .map(|entry| &entry.value);
+        let allow_private = match flag {
+            Some(Typed::Flag(all)) => {
+                let all = *all;
+                reader.flag("allow_private");
+                if all {
+                    vec!["*".to_owned()]
+                } else {
+                    Vec::new()
+                }
+            }
+            _ => {
+                let texts = reader.texts("allow_private").unwrap_or_default();
+                texts.into_iter().map(|(text, _)| text).collect()
+            }
+        };
+        let proxy = reader
+            .has("proxy")
+            .then(|| reader.secret("proxy"))
+            .flatten();
+        NetSettings {
+            allow_private,
+            proxy,
+        }
+    };
+    resolver.read("net", read).unwrap_or_default()
+}
+
+/// `[heartbeat]`
+pub(super) fn heartbeat(resolver: &mut Resolver<'_>) -> Option<SecretRef> {
+    resolver
+        .read("heartbeat", |reader| reader.secret("url"))
+        .flatten()
+}
+
+/// `[noise]`
+pub(super) fn noise(resolver: &mut Resolver<'_>) -> Noise {
+    let group = resolver
+        .read("noise", |reader| reader.flag("group"))
+        .flatten();
+    Noise {
+        group: group.unwrap_or(true),
+    }
+}

@@ -1,0 +1,555 @@
+//! Google Analytics 4 through the Data API: counts by day and hour with their quality flags.
+
+mod answer;
+mod ask;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::config::{Reader, SecretRef};
+use crate::model::{Diagnostic, Grain, Measure, Question, Subject};
+use crate::net::{
+    Backoff, NetError, Reply, Request, ServiceAccount, TokenError, json, retry_after, shown_start,
+};
+use crate::plan::{Decl, Form, Kind, Plan, Setting};
+
+use super::{Ask, Cost, Means, Probe, Pulled, Source, SourceError};
+use ask::Dictionary;
+use wire::{Envelope, Metadata, Report};
+
+pub(super) const KIND: Kind<dyn Source> = Kind {
+    name: "ga4",
+    about: include_str!("../../../docs/sources/ga4.md"),
+    settings: &[
+        Setting {
+            key: "property",
+            about: "The number of the property",
+            form: Form::Text,
+            required: true,
+            default: "",
+        },
+        Setting {
+            key: "key",
+            about: "The key file of a service account",
+            form: Form::Secret,
+            required: true,
+            default: "",
+        },
+        Setting {
+            key: "base_url",
+            about: "Another address of the Data API",
+            form: Form::Url,
+            required: false,
+            default: "https://analyticsdata.googleapis.com",
+        },
+    ],
+    mapping: &[
+        Setting {
+            key: "event",
+            about: "The event's name there",
+            form: Form::Text,
+            required: false,
+            default: "",
+        },
+        Setting {
+            key: "sum",
+            about: "The metric of the amount",
+            form: Form::Text,
+            required: false,
+            default: "",
+        },
+        Setting {
+            key: "fields",
+            about: "Parameter to dimension",
+            form: Form::Table,
+            required: false,
+            default: "",
+        },
+    ],
+    event_named: true,
+    build,
+};
+
+const ADDRESS: &str = "https://analyticsdata.googleapis.com";
+const SCOPE: &str = "https://www.googleapis.com/auth/analytics.readonly";
+
+/// Server errors are tried at most twice again: ten of them an hour lock the property.
+const BACKOFF: Backoff = Backoff {
+    tries: 3,
+    ..Backoff::READ
+};
+
+/// Rows of one page.
+const PAGE: u64 = 100_000;
+
+/// Most pages of one report.
+const PAGES: u64 = 40;
+
+/// Most identifiers a day among which repeats are sought (decision 24).
+const IDS_A_DAY: u64 = 50_000;
+
+/// A property as a source.
+struct Ga4 {
+    property: String,
+    key: SecretRef,
+    base: Url,
+    /// Read once per process: the zone of the property and its dimensions.
+    facts: Mutex<Option<Facts>>,
+}
+
+#[derive(Clone)]
+struct Facts {
+    zone: Tz,
+    dictionary: Dictionary,
+}
+
+fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Source>, Vec<Diagnostic>> {
+    let mut reader = Reader::new(&decl.section);
+    for key in [
+        "type", "every", "cron", "arrives", "settles", "owner", "about",
+    ] {
+        reader.entry(key);
+    }
+    let property = reader.required_text(
+        "property",
+        "the number stands under Admin > Property details",
+    );
+    if !reader.has("key") {
+        reader.missing(
+            "key",
+            "give it the key file of a service account: key = { file = \"ga4-key.json\" }",
+        );
+    }
+    let key = reader.has("key").then(|| reader.secret("key")).flatten();
+    let base = if reader.has("base_url") {
+        reader.url("base_url")
+    } else {
+        Url::parse(ADDRESS).ok()
+    };
+    let property = property.map(|text| text.trim_start_matches("properties/").to_owned());
+    if let Some(text) = property
+        .as_ref()
+        .filter(|text| !text.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        let at = reader.place("property");
+        reader.complain(
+            Diagnostic::error(crate::model::Code(105), format!("`{text}` is not a property number"))
+                .at(at, "only digits")
+                .help("a measurement id (G-…) is something else; the number stands under Admin > Property details"),
+        );
+    }
+    let complaints: Vec<Diagnostic> = reader
+        .finish()
+        .into_iter()
+        .filter(|one| one.code != crate::model::Code(310))
+        .collect();
+    match (property, key, base) {
+        (Some(property), Some(key), Some(base)) if complaints.is_empty() => Ok(Box::new(Ga4 {
+            property,
+            key,
+            base,
+            facts: Mutex::new(None),
+        })),
+        _ => Err(complaints),
+    }
+}
+
+#[async_trait]
+impl Source for Ga4 {
+    fn arrives(&self) -> TimeDelta {
+        TimeDelta::hours(12)
+    }
+
+    fn settles(&self) -> TimeDelta {
+        TimeDelta::days(3)
+    }
+
+    fn has_hours(&self) -> bool {
+        true
+    }
+
+    fn refuses(&self, question: &Question) -> Option<String> {
+        match (&question.measure, question.grain) {
+            (Measure::Consented, _) => Some("GA4 does not show events without consent".to_owned()),
+            (_, Grain::Week) => Some("GA4 is read by day and hour".to_owned()),
+            (Measure::Repeats(_), Grain::Hour) => Some("repeats are counted by day".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn cost(&self, ask: &Ask) -> Cost {
+        let plain =
+            |question: &&Question| question.measure == Measure::Count && question.by.is_empty();
+        let single = ask
+            .questions
+            .iter()
+            .filter(|question| !plain(question))
+            .count();
+        let requests = u32::try_from(single).unwrap_or(u32::MAX).saturating_add(3);
+        Cost {
+            requests,
+            units: requests.saturating_mul(10),
+        }
+    }
+
+    async fn pull(&self, ask: &Ask, means: &Means) -> Result<Pulled, SourceError> {
+        let account = self.account(means).await?;
+        let mut pulled = Pulled::default();
+        let facts = self.facts(&account, ask, means, &mut pulled).await?;
+        if facts.zone != ask.calendar.zone() {
+            pulled
+                .settings
+                .push(("time_zone".to_owned(), facts.zone.name().to_owned()));
+        }
+        let (plain, single): (Vec<&Question>, Vec<&Question>) = ask
+            .questions
+            .iter()
+            .filter(|question| self.refuses(question).is_none())
+            .partition(|question| {
+                question.measure == Measure::Count
+                    && question.by.is_empty()
+                    && question.filter.0.is_empty()
+                    && matches!(question.subject, Subject::Event(_))
+            });
+        for grain in [Grain::Day, Grain::Hour] {
+            let together: Vec<&Question> = plain
+                .iter()
+                .copied()
+                .filter(|question| question.grain == grain)
+                .collect();
+            if !together.is_empty() {
+                self.counts(&account, ask, &facts, &together, means, &mut pulled)
+                    .await?;
+            }
+        }
+        for question in single {
+            self.single(&account, ask, &facts, question, means, &mut pulled)
+                .await?;
+        }
+        Ok(pulled)
+    }
+
+    async fn probe(&self, means: &Means) -> Result<Probe, SourceError> {
+        let account = self.account(means).await?;
+        let metadata: Metadata = self.get(&account, "metadata", means).await?;
+        let custom = metadata
+            .dimensions
+            .iter()
+            .filter(|one| one.custom_definition)
+            .count();
+        Ok(Probe {
+            found: format!("property readable, {custom} custom dimensions"),
+            remarks: Vec::new(),
+        })
+    }
+}
+
+impl Ga4 {
+    async fn account(&self, means: &Means) -> Result<ServiceAccount, SourceError> {
+        let text = means
+            .secrets
+            .read(&self.key)
+            .await
+            .map_err(|why| SourceError::Refused {
+                why: why.to_string(),
+            })?;
+        ServiceAccount::parse(text.expose_secret()).map_err(|why| SourceError::Refused {
+            why: why.to_string(),
+        })
+    }
+
+    /// The zone and the dimensions of the property, asked for once.
+    async fn facts(
+        &self,
+        account: &ServiceAccount,
+        ask: &Ask,
+        means: &Means,
+        pulled: &mut Pulled,
+    ) -> Result<Facts, SourceError> {
+        let mut known = self.facts.lock().await;
+        if let Some(facts) = &*known {
+            return Ok(facts.clone());
+        }
+        let metadata: Metadata = self.get(account, "metadata", means).await?;
+        let day = ask.calendar.local(ask.now).date();
+        let look = ask::look(day);
+        let report = self.report(account, &look, means).await?;
+        pulled.notes.extend(answer::quota_note(&report));
+        let zone = report
+            .metadata
+            .time_zone
+            .as_deref()
+            .and_then(|name| name.parse().ok());
+        let facts = Facts {
+            zone: zone.unwrap_or(ask.calendar.zone()),
+            dictionary: Dictionary::of(&metadata),
+        };
+        *known = Some(facts.clone());
+        Ok(facts)
+    }
+
+    /// All plain counts of one grain in one report.
+    async fn counts(
+        &self,
+        account: &ServiceAccount,
+        ask: &Ask,
+        facts: &Facts,
+        questions: &[&Question],
+        means: &Means,
+        pulled: &mut Pulled,
+    ) -> Result<(), SourceError> {
+        let grain = questions
+            .first()
+            .map_or(Grain::Day, |question| question.grain);
+        let hourly = grain == Grain::Hour || facts.zone != ask.calendar.zone();
+        let names: BTreeSet<&str> = questions
+            .iter()
+            .filter_map(|one| one.mapping.native.as_deref())
+            .collect();
+        let body = ask::counts(&names, hourly, ask, facts.zone);
+        let pages = self.pages(account, &body, means, pulled).await?;
+        for question in questions {
+            let Some(native) = question.mapping.native.as_deref() else {
+                continue;
+            };
+            let mut sums = answer::Sums::default();
+            for page in &pages {
+                sums.add(page, question, hourly, facts.zone, ask, Some(native))?;
+            }
+            sums.keep(question, ask, pulled);
+        }
+        Ok(())
+    }
+
+    /// One question by itself.
+    async fn single(
+        &self,
+        account: &ServiceAccount,
+        ask: &Ask,
+        facts: &Facts,
+        question: &Question,
+        means: &Means,
+        pulled: &mut Pulled,
+    ) -> Result<(), SourceError> {
+        let adds_up = !matches!(question.measure, Measure::Repeats(_) | Measure::Users);
+        let hourly =
+            question.grain == Grain::Hour || (adds_up && facts.zone != ask.calendar.zone());
+        let asked = match ask::single(question, hourly, ask, facts.zone, &facts.dictionary) {
+            Ok(asked) => asked,
+            Err(why) => {
+                pulled.unanswerable.push((question.clone(), why));
+                return Ok(());
+            }
+        };
+        pulled.notes.extend(asked.note);
+        let pages = self.pages(account, &asked.body, means, pulled).await?;
+        let mut sums = answer::Sums::default();
+        for page in &pages {
+            if asked.counts_ids {
+                sums.add_repeats(page, question, facts.zone, ask)?;
+            } else {
+                sums.add(page, question, hourly, facts.zone, ask, None)?;
+            }
+        }
+        if asked.counts_ids && sums.most_ids() > IDS_A_DAY {
+            let why =
+                format!("more than {IDS_A_DAY} identifiers a day: count repeats in the database");
+            pulled.unanswerable.push((question.clone(), why));
+            return Ok(());
+        }
+        sums.keep(question, ask, pulled);
+        Ok(())
+    }
+
+    /// Every page of a report.
+    async fn pages(
+        &self,
+        account: &ServiceAccount,
+        body: &Value,
+        means: &Means,
+        pulled: &mut Pulled,
+    ) -> Result<Vec<Report>, SourceError> {
+        let mut pages = Vec::new();
+        let mut offset = 0;
+        for page in 0..PAGES {
+            let mut body = body.clone();
+            body["limit"] = Value::String(PAGE.to_string());
+            body["offset"] = Value::String(offset.to_string());
+            let report = self.report(account, &body, means).await?;
+            if page == 0 {
+                pulled.notes.retain(|note| !note.starts_with(answer::QUOTA));
+                pulled.notes.extend(answer::quota_note(&report));
+            }
+            offset += report.rows.len() as u64;
+            let done = report.rows.is_empty() || offset >= report.row_count;
+            pages.push(report);
+            if done {
+                return Ok(pages);
+            }
+        }
+        Err(SourceError::Odd {
+            why: format!("a report of GA4 has more than {} rows", PAGES * PAGE),
+        })
+    }
+
+    async fn report(
+        &self,
+        account: &ServiceAccount,
+        body: &Value,
+        means: &Means,
+    ) -> Result<Report, SourceError> {
+        let url = self.address("runReport")?;
+        let reply = self
+            .call(account, Request::post_json(url, body), means)
+            .await?;
+        let report: Report = json("GA4", &reply).map_err(|why| SourceError::Odd {
+            why: why.to_string(),
+        })?;
+        report.check().map_err(|why| SourceError::Odd { why })?;
+        Ok(report)
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        account: &ServiceAccount,
+        what: &str,
+        means: &Means,
+    ) -> Result<T, SourceError> {
+        let url = self.address(what)?;
+        let reply = self.call(account, Request::get(url), means).await?;
+        json("GA4", &reply).map_err(|why| SourceError::Odd {
+            why: why.to_string(),
+        })
+    }
+
+    fn address(&self, what: &str) -> Result<Url, SourceError> {
+        let base = self.base.as_str().trim_end_matches('/');
+        let separator = if what == "metadata" { '/' } else { ':' };
+        let text = format!(
+            "{base}/v1beta/properties/{}{separator}{what}",
+            self.property
+        );
+        Url::parse(&text).map_err(|_| SourceError::Refused {
+            why: "base_url is not an address".to_owned(),
+        })
+    }
+
+    /// One call with a token; a 401 renews the token once.
+    async fn call(
+        &self,
+        account: &ServiceAccount,
+        request: Request,
+        means: &Means,
+    ) -> Result<Reply, SourceError> {
+        for attempt in 0..2 {
+            let token = means
+                .net
+                .google
+                .token(account, SCOPE, &means.net)
+                .await
+                .map_err(|why| match why {
+                    TokenError::Key(_) | TokenError::Refused(_) => SourceError::Refused {
+                        why: why.to_string(),
+                    },
+                    TokenError::Wait(why) => SourceError::Wait { after: None, why },
+                })?;
+            let bearer = format!("Bearer {}", token.expose_secret());
+            let signed = request.clone().header("authorization", &bearer);
+            let reply = means
+                .net
+                .fetch(&signed, &BACKOFF)
+                .await
+                .map_err(|why| match why {
+                    NetError::Forbidden { .. } | NetError::Setup { .. } => SourceError::Refused {
+                        why: why.to_string(),
+                    },
+                    NetError::TooLarge { .. } => SourceError::Odd {
+                        why: why.to_string(),
+                    },
+                    NetError::Unreachable { .. } => SourceError::Wait {
+                        after: None,
+                        why: why.to_string(),
+                    },
+                })?;
+            if reply.is_success() {
+                return Ok(reply);
+            }
+            if reply.status == 401 && attempt == 0 {
+                means.net.google.forget(account, SCOPE).await;
+                continue;
+            }
+            return Err(trouble(
+                account,
+                &self.property,
+                &reply,
+                means.net.clock.now(),
+            ));
+        }
+        Err(SourceError::Refused {
+            why: "GA4 does not accept the token of the service account".to_owned(),
+        })
+    }
+}
+
+/// Google's error envelope as a reaction.
+fn trouble(
+    account: &ServiceAccount,
+    property: &str,
+    reply: &Reply,
+    now: crate::model::Timestamp,
+) -> SourceError {
+    let envelope: Option<Envelope> = serde_json::from_slice(&reply.body).ok();
+    let message = envelope.map_or_else(|| shown_start(&reply.body), |known| known.shown());
+    let status = reply.status;
+    match status {
+        429 => SourceError::Wait {
+            after: retry_after(reply, now).or(Some(TimeDelta::hours(1))),
+            why: format!("the quota of GA4 property {property} is used up: {message}"),
+        },
+        500..=599 | 408 => SourceError::Wait {
+            after: retry_after(reply, now),
+            why: format!("GA4 answered {status}: {message}"),
+        },
+        403 => SourceError::Refused {
+            why: format!(
+                "GA4 refused property {property}: {message}; add {} as a Viewer under Admin > Property access management",
+                account.email()
+            ),
+        },
+        _ => SourceError::Refused {
+            why: format!("GA4 answered {status}: {message}"),
+        },
+    }
+}
+
+/// Names of dimensions and what they are called here, for `by`.
+const DIMENSIONS: &[(&str, &str)] = &[
+    ("event", "eventName"),
+    ("device", "deviceCategory"),
+    ("browser", "browser"),
+    ("os", "operatingSystem"),
+    ("country", "country"),
+    ("language", "language"),
+    ("host", "hostName"),
+    ("platform", "platform"),
+    ("channel", "sessionDefaultChannelGroup"),
+    ("landing_page", "landingPage"),
+    ("page", "pagePath"),
+    ("utm_source", "sessionSource"),
+    ("utm_medium", "sessionMedium"),
+    ("utm_campaign", "sessionCampaignName"),
+    ("utm_term", "sessionManualTerm"),
+    ("utm_content", "sessionManualAdContent"),
+    ("app_version", "appVersion"),
+];
+
+/// Names in the answer, by position.
+type Columns = BTreeMap<String, usize>;

@@ -1,0 +1,507 @@
+//! Questions as SQL: every column comes back as text, every value goes in as a parameter.
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
+use crate::model::{Bucket, Calendar, Grain, Measure, Question, Rule, Term, Value};
+use crate::net::Engine;
+use crate::source::Ask;
+
+/// What a date column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stamp {
+    /// An instant.
+    Instant,
+    /// A wall time without a zone.
+    Naive,
+    /// A date.
+    Date,
+    /// Seconds of Unix time.
+    Seconds,
+    /// Milliseconds of Unix time.
+    Millis,
+    /// A text such as `2026-11-24 18:00:00`.
+    Text,
+}
+
+/// How the first column of an answer names its bucket.
+pub(super) enum Slots {
+    /// A date.
+    Dates,
+    /// Steps since 1970, of an instant or of wall time.
+    Seconds {
+        /// Seconds of a step.
+        step: i64,
+        /// Whether it is wall time of the source's zone.
+        naive: bool,
+    },
+    /// Index into these buckets.
+    Buckets(Vec<Bucket>),
+}
+
+/// One statement with its parameters and the meaning of its first column.
+pub(super) struct Statement {
+    pub(super) sql: String,
+    pub(super) values: Vec<String>,
+    pub(super) slots: Slots,
+}
+
+/// Why a question cannot be put to a table.
+pub(super) fn refusal(question: &Question) -> Option<String> {
+    let settings = &question.mapping.settings;
+    let lacks = |key: &str, why: &str| (!settings.contains_key(key)).then(|| why.to_owned());
+    if settings.contains_key("query") {
+        let simple = question.measure == Measure::Count
+            && question.by.is_empty()
+            && question.filter.0.is_empty();
+        if !simple {
+            return Some("a query gives only its count; map a table for more".to_owned());
+        }
+        return (question.grain == Grain::Hour).then(|| "the query counts days".to_owned());
+    }
+    lacks("table", "in.<source> names no table")
+        .or_else(|| lacks("date", "in.<source> names no date column"))
+        .or_else(|| match &question.measure {
+            Measure::Sum { .. } => lacks("sum", "in.<source> names no column to sum"),
+            Measure::Users | Measure::Unknown | Measure::Consented => {
+                Some("a table does not know users, traffic sources or consent".to_owned())
+            }
+            Measure::Repeats(_) if question.grain == Grain::Hour => {
+                Some("repeats are counted by day".to_owned())
+            }
+            _ => None,
+        })
+}
+
+/// A statement whose single value says what the date column holds.
+pub(super) fn probe(engine: Engine, table: &str, column: &str) -> Result<String, String> {
+    let (from, stamp) = (quoted_path(engine, table)?, quoted(engine, column)?);
+    Ok(match engine {
+        Engine::Postgres => format!(
+            "SELECT pg_typeof({stamp})::text FROM (SELECT NULL) AS none LEFT JOIN {from} AS it ON true LIMIT 1"
+        ),
+        Engine::MySql => {
+            let (schema, name) = table
+                .rsplit_once('.')
+                .map_or(("DATABASE()".to_owned(), table), |(schema, name)| {
+                    (format!("'{schema}'"), name)
+                });
+            format!(
+                "SELECT CAST(DATA_TYPE AS CHAR) FROM information_schema.COLUMNS \
+                 WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = '{name}' AND COLUMN_NAME = '{column}'"
+            )
+        }
+        Engine::Sqlite => format!(
+            "SELECT typeof({stamp}) || ':' || length({stamp}) FROM {from} WHERE {stamp} IS NOT NULL LIMIT 1"
+        ),
+    })
+}
+
+/// Reads the word of [`probe`].
+pub(super) fn stamp(word: &str) -> Result<Stamp, String> {
+    let (word, length) = word.split_once(':').unwrap_or((word, "0"));
+    let length: usize = length.parse().unwrap_or(0);
+    Ok(match word {
+        "timestamp with time zone" | "timestamp" => Stamp::Instant,
+        "timestamp without time zone" | "datetime" => Stamp::Naive,
+        "date" => Stamp::Date,
+        "bigint" | "integer" | "int" | "real" | "double" if length > 11 => Stamp::Millis,
+        "bigint" | "integer" | "int" | "real" | "double" | "double precision" | "numeric"
+        | "decimal" => Stamp::Seconds,
+        "text" if length == 10 => Stamp::Date,
+        "text" | "character varying" | "varchar" | "char" | "character" => Stamp::Text,
+        "" => return Err("the date column was not found, or the table is empty".to_owned()),
+        other => return Err(format!("a column of type {other} cannot say when")),
+    })
+}
+
+/// Letters, digits and underscores; nothing that could end a name.
+fn quoted(engine: Engine, name: &str) -> Result<String, String> {
+    let plain = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || c == '_' || c == '$');
+    if name.is_empty() || name.len() > 63 || !plain {
+        return Err(format!("`{name}` cannot be the name of a table or column"));
+    }
+    Ok(if engine == Engine::MySql {
+        format!("`{name}`")
+    } else {
+        format!("\"{name}\"")
+    })
+}
+
+fn quoted_path(engine: Engine, path: &str) -> Result<String, String> {
+    let parts: Vec<String> = path
+        .split('.')
+        .map(|part| quoted(engine, part))
+        .collect::<Result<_, _>>()?;
+    Ok(parts.join("."))
+}
+
+fn as_text(engine: Engine, expression: &str) -> String {
+    match engine {
+        Engine::Postgres => format!("CAST({expression} AS text)"),
+        Engine::MySql => format!("CAST({expression} AS CHAR)"),
+        Engine::Sqlite => format!("CAST({expression} AS TEXT)"),
+    }
+}
+
+/// Seconds since 1970: of the instant, or of the wall time as if it were UTC.
+fn seconds(engine: Engine, column: &str, stamp: Stamp) -> String {
+    match (engine, stamp) {
+        (_, Stamp::Seconds) => column.to_owned(),
+        (_, Stamp::Millis) => format!("({column} / 1000)"),
+        (Engine::Postgres, Stamp::Text) => {
+            format!("extract(epoch FROM CAST({column} AS timestamp))")
+        }
+        (Engine::Postgres, _) => format!("extract(epoch FROM {column})"),
+        (Engine::MySql, Stamp::Instant) => format!("UNIX_TIMESTAMP({column})"),
+        (Engine::MySql, _) => format!("TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', {column})"),
+        (Engine::Sqlite, _) => format!("CAST(strftime('%s', {column}) AS INTEGER)"),
+    }
+}
+
+struct Writer {
+    engine: Engine,
+    values: Vec<String>,
+}
+
+impl Writer {
+    fn bind(&mut self, value: &str) -> String {
+        self.values.push(value.to_owned());
+        match self.engine {
+            Engine::Postgres => format!("${}", self.values.len()),
+            Engine::MySql | Engine::Sqlite => "?".to_owned(),
+        }
+    }
+
+    fn number(&self, expression: &str) -> String {
+        match self.engine {
+            Engine::Postgres => format!("CAST({expression} AS numeric)"),
+            Engine::MySql => format!("CAST({expression} AS DECIMAL(30, 6))"),
+            Engine::Sqlite => format!("CAST({expression} AS REAL)"),
+        }
+    }
+
+    /// Present: neither NULL nor an empty text.
+    fn present(&self, column: &str) -> String {
+        format!(
+            "({column} IS NOT NULL AND {} <> '')",
+            as_text(self.engine, column)
+        )
+    }
+
+    /// A missing value never matches, also not `!=`.
+    fn term(&mut self, term: &Term, question: &Question) -> Result<String, String> {
+        let column = quoted(self.engine, question.mapping.field(term.field()))?;
+        let text = as_text(self.engine, &column);
+        let compare = |writer: &mut Self, sign: &str, value: &Value| {
+            let bound = writer.bind(value.as_str());
+            match value {
+                Value::Text(_) => format!("{text} {sign} {bound}"),
+                Value::Number(_) => {
+                    format!(
+                        "{} {sign} {}",
+                        writer.number(&column),
+                        writer.number(&as_text(writer.engine, &bound))
+                    )
+                }
+            }
+        };
+        let condition = match term {
+            Term::Equal(_, value) => compare(self, "=", value),
+            Term::NotEqual(_, value) => compare(self, "<>", value),
+            Term::AtLeast(_, value) => compare(self, ">=", value),
+            Term::AtMost(_, value) => compare(self, "<=", value),
+            Term::In(_, values) => {
+                let list: Vec<String> = values
+                    .iter()
+                    .map(|value| self.bind(value.as_str()))
+                    .collect();
+                format!("{text} IN ({})", list.join(", "))
+            }
+        };
+        Ok(format!("({} AND {condition})", self.present(&column)))
+    }
+
+    fn rule(&mut self, column: &str, rule: &Rule) -> String {
+        let text = as_text(self.engine, column);
+        match rule {
+            Rule::OneOf(values) => {
+                let list: Vec<String> = values.iter().map(|value| self.bind(value)).collect();
+                format!("{text} IN ({})", list.join(", "))
+            }
+            Rule::Url => format!("({text} LIKE 'http://%' OR {text} LIKE 'https://%')"),
+            Rule::Number { min, max } => {
+                let number = self.number(column);
+                let mut parts = Vec::new();
+                if let Some(min) = min {
+                    parts.push(format!("{number} >= {min}"));
+                }
+                if let Some(max) = max {
+                    parts.push(format!("{number} <= {max}"));
+                }
+                if parts.is_empty() {
+                    "1 = 1".to_owned()
+                } else {
+                    parts.join(" AND ")
+                }
+            }
+            Rule::Pattern(pattern) => {
+                let bound = self.bind(pattern);
+                match self.engine {
+                    Engine::Postgres => format!("{text} ~ {bound}"),
+                    Engine::MySql | Engine::Sqlite => format!("{text} REGEXP {bound}"),
+                }
+            }
+        }
+    }
+
+    /// What is aggregated, as text.
+    fn measure(&mut self, question: &Question) -> Result<String, String> {
+        let settings = &question.mapping.settings;
+        let column = |name: &str| quoted(self.engine, name);
+        let when = |condition: &str| format!("SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)");
+        let id = |parameter: &crate::model::Name| {
+            settings.get("id").map_or_else(
+                || question.mapping.field(parameter).to_owned(),
+                Clone::clone,
+            )
+        };
+        let expression = match &question.measure {
+            Measure::Count => "COUNT(*)".to_owned(),
+            Measure::Sum { .. } => format!("COALESCE(SUM({}), 0)", column(&settings["sum"])?),
+            Measure::Having(names) => {
+                let parts = names
+                    .iter()
+                    .map(|name| {
+                        column(question.mapping.field(name)).map(|column| self.present(&column))
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                when(&parts.join(" AND "))
+            }
+            Measure::Valid { parameter, rule } => {
+                let column = column(question.mapping.field(parameter))?;
+                let rule = self.rule(&column, rule);
+                when(&format!("{} AND {rule}", self.present(&column)))
+            }
+            Measure::Repeats(name) => {
+                let column = column(&id(name))?;
+                let text = format!("NULLIF({}, '')", as_text(self.engine, &column));
+                format!("COUNT({text}) - COUNT(DISTINCT {text})")
+            }
+            Measure::WithoutId(name) => {
+                let column = column(&id(name))?;
+                when(&format!("NOT {}", self.present(&column)))
+            }
+            Measure::Users | Measure::Unknown | Measure::Consented => {
+                return Err("a table does not know users, traffic sources or consent".to_owned());
+            }
+        };
+        Ok(as_text(self.engine, &expression))
+    }
+}
+
+/// Most buckets of a statement that names each of them.
+const NAMED: usize = 60;
+
+/// The statements that answer a question for a window.
+pub(super) fn statements(
+    engine: Engine,
+    question: &Question,
+    stamp: Stamp,
+    zone: Tz,
+    ask: &Ask,
+) -> Result<Vec<Statement>, String> {
+    if let Some(query) = question.mapping.settings.get("query") {
+        return Ok(vec![own_query(engine, query, ask)]);
+    }
+    if !matches!(question.measure, Measure::Repeats(_)) || stamp == Stamp::Date {
+        let slots = match stamp {
+            Stamp::Date => Slots::Dates,
+            Stamp::Naive | Stamp::Text => Slots::Seconds {
+                step: step(&ask.calendar, ask),
+                naive: true,
+            },
+            Stamp::Instant | Stamp::Seconds | Stamp::Millis => Slots::Seconds {
+                step: step(&ask.calendar, ask),
+                naive: false,
+            },
+        };
+        return Ok(vec![statement(engine, question, stamp, zone, ask, slots)?]);
+    }
+    // Repeats of a day cannot be added up from smaller steps: the days are named.
+    let buckets = ask.calendar.buckets(question.grain, ask.window);
+    buckets
+        .chunks(NAMED)
+        .map(|part| {
+            let (first, last) = (part[0], part[part.len() - 1]);
+            let window = crate::model::Window {
+                from: first.start,
+                to: last.end,
+            };
+            let ask = Ask {
+                window,
+                questions: Vec::new(),
+                calendar: ask.calendar.clone(),
+                now: ask.now,
+            };
+            statement(
+                engine,
+                question,
+                stamp,
+                zone,
+                &ask,
+                Slots::Buckets(part.to_vec()),
+            )
+        })
+        .collect()
+}
+
+/// Zones are off by whole quarters of an hour; most by whole hours.
+fn step(calendar: &Calendar, ask: &Ask) -> i64 {
+    let whole = [ask.window.from, ask.window.to].iter().all(|at| {
+        let wall = calendar.local(*at).and_utc().timestamp();
+        (wall - at.timestamp()) % 3_600 == 0
+    });
+    if whole { 3_600 } else { 900 }
+}
+
+fn own_query(engine: Engine, query: &str, ask: &Ask) -> Statement {
+    let day = |at| ask.calendar.local(at).date().to_string();
+    let query = query
+        .trim()
+        .trim_end_matches(';')
+        .replace("$from", &format!("'{}'", day(ask.window.from)))
+        .replace("$to", &format!("'{}'", day(ask.window.to)));
+    let (day, count) = (as_text(engine, "day"), as_text(engine, "count"));
+    let count = if engine == Engine::MySql {
+        count.replace("count", "`count`")
+    } else {
+        count.replace("count", "\"count\"")
+    };
+    let sql = format!("SELECT {day}, {count} FROM ({query}) AS own");
+    Statement {
+        sql,
+        values: Vec::new(),
+        slots: Slots::Dates,
+    }
+}
+
+fn statement(
+    engine: Engine,
+    question: &Question,
+    stamp: Stamp,
+    zone: Tz,
+    ask: &Ask,
+    slots: Slots,
+) -> Result<Statement, String> {
+    let settings = &question.mapping.settings;
+    let table = quoted_path(engine, settings.get("table").map_or("", String::as_str))?;
+    let date = quoted(engine, settings.get("date").map_or("", String::as_str))?;
+    let mut writer = Writer {
+        engine,
+        values: Vec::new(),
+    };
+    let epoch = seconds(engine, &date, stamp);
+    let edge = |at: crate::model::Timestamp| match stamp {
+        Stamp::Naive | Stamp::Text => at.with_timezone(&zone).naive_local().and_utc().timestamp(),
+        _ => at.timestamp(),
+    };
+    let slot = match &slots {
+        Slots::Dates => date.clone(),
+        Slots::Seconds { step, .. } => match engine {
+            Engine::Sqlite => format!("{epoch} / {step}"),
+            Engine::Postgres | Engine::MySql => format!("FLOOR({epoch} / {step})"),
+        },
+        Slots::Buckets(buckets) => {
+            let branches: String = buckets
+                .iter()
+                .enumerate()
+                .map(|(index, bucket)| format!(" WHEN {epoch} < {} THEN {index}", edge(bucket.end)))
+                .collect();
+            format!("CASE{branches} END")
+        }
+    };
+    // Parameters are numbered in the order in which they stand in the text.
+    let measure = writer.measure(question)?;
+    let mut columns = vec![as_text(engine, &slot), measure];
+    for dimension in &question.by {
+        columns.push(as_text(
+            engine,
+            &quoted(engine, question.mapping.field(dimension))?,
+        ));
+    }
+    let mut conditions = range(engine, &date, &epoch, stamp, ask, edge);
+    for term in &question.filter.0 {
+        conditions.push(writer.term(term, question)?);
+    }
+    if let Some(own) = settings.get("filter") {
+        conditions.push(format!("({own})"));
+    }
+    if let (
+        Measure::Sum {
+            currency: Some(wanted),
+            ..
+        },
+        Some(column),
+    ) = (&question.measure, settings.get("currency"))
+    {
+        // Amounts in other currencies are left out, never converted.
+        let column = as_text(engine, &quoted(engine, column)?);
+        let bound = writer.bind(wanted);
+        conditions.push(format!("{column} = {bound}"));
+    }
+    let groups: Vec<String> = std::iter::once(1)
+        .chain(3..3 + question.by.len())
+        .map(|at| at.to_string())
+        .collect();
+    let sql = format!(
+        "SELECT {} FROM {table} WHERE {} GROUP BY {}",
+        columns.join(", "),
+        conditions.join(" AND "),
+        groups.join(", ")
+    );
+    Ok(Statement {
+        sql,
+        values: writer.values,
+        slots,
+    })
+}
+
+/// A wide condition that an index can serve, and the exact one.
+fn range(
+    engine: Engine,
+    date: &str,
+    epoch: &str,
+    stamp: Stamp,
+    ask: &Ask,
+    edge: impl Fn(crate::model::Timestamp) -> i64,
+) -> Vec<String> {
+    let (from, to) = (ask.window.from, ask.window.to);
+    let wide = |at: crate::model::Timestamp| at.format("%Y-%m-%d").to_string();
+    let exact = format!("{epoch} >= {} AND {epoch} < {}", edge(from), edge(to));
+    let day = TimeDelta::days(2);
+    match stamp {
+        Stamp::Date => {
+            let local = |at| ask.calendar.local(at).date().to_string();
+            vec![format!(
+                "{date} >= '{}' AND {date} < '{}'",
+                local(from),
+                local(to)
+            )]
+        }
+        Stamp::Seconds | Stamp::Millis => vec![exact],
+        Stamp::Text if engine == Engine::Postgres => vec![exact],
+        Stamp::Instant | Stamp::Naive | Stamp::Text => {
+            vec![
+                format!(
+                    "{date} >= '{}' AND {date} < '{}'",
+                    wide(from - day),
+                    wide(to + day)
+                ),
+                exact,
+            ]
+        }
+    }
+}

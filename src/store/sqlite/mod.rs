@@ -1,0 +1,246 @@
+//! SQLite as the memory: one file, one writer, every commit on the disk before it counts.
+
+mod browse;
+mod desk;
+mod incident;
+mod lease;
+mod observation;
+mod outbox;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::model::{Name, Timestamp};
+
+use super::{Maintenance, StoreError, migrate};
+
+/// A locked database is waited for this long before it counts as busy.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Prepared statements kept per connection.
+const STATEMENTS: usize = 64;
+
+/// The database of one project in one file.
+#[derive(Clone)]
+pub struct Sqlite {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    project: Name,
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    /// Readers do not wait for the writer; a database in memory has only one connection.
+    reader: Option<Mutex<Connection>>,
+}
+
+/// What went wrong, as a reaction.
+pub(super) fn trouble(why: &rusqlite::Error) -> StoreError {
+    match why.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+        Some(ErrorCode::DiskFull) => StoreError::Full,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt {
+            what:
+                "the database is damaged: stop, move the file aside, and restore the newest backup \
+                   (docs/operations.md)"
+                    .to_owned(),
+        },
+        Some(ErrorCode::ReadOnly) => StoreError::Corrupt {
+            what: "the database cannot be written: it is read-only".to_owned(),
+        },
+        Some(ErrorCode::CannotOpen) => StoreError::Corrupt {
+            what: "the database file cannot be opened: look at its folder and permissions"
+                .to_owned(),
+        },
+        _ => StoreError::Corrupt {
+            what: format!("the database refused: {why}"),
+        },
+    }
+}
+
+impl Sqlite {
+    /// Opens or makes the database at `path` (`:memory:` for one that is forgotten). Brings the
+    /// schema up to date after a backup, and looks for damage first: a damaged database is an
+    /// error, never a new empty one.
+    pub fn open(path: &Path, project: &Name, now: Timestamp) -> Result<Self, StoreError> {
+        let in_memory = path == Path::new(":memory:");
+        if !in_memory
+            && let Some(folder) = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(|why| StoreError::Corrupt {
+                what: format!("cannot make the folder {}: {why}", folder.display()),
+            })?;
+        }
+        let mut writer = connect(path)?;
+        check(&writer, "quick_check")?;
+        let version = migrate::version(&writer)?;
+        if version > 0 && version < migrate::NEWEST && !in_memory {
+            let beside = path.with_extension(format!("before-schema-{}.db", migrate::NEWEST));
+            copy(&writer, &beside)?;
+        }
+        migrate::migrate(&mut writer)?;
+        let reader = if in_memory {
+            None
+        } else {
+            Some(Mutex::new(connect(path)?))
+        };
+        let store = Self {
+            inner: Arc::new(Inner {
+                project: project.clone(),
+                path: path.to_path_buf(),
+                writer: Mutex::new(writer),
+                reader,
+            }),
+        };
+        let opened = store.inner.writer.lock().map_err(|_| poisoned())?;
+        lease::forget_old_slots(&opened, project, now)?;
+        drop(opened);
+        Ok(store)
+    }
+
+    /// The project whose rows these are.
+    pub fn project(&self) -> &Name {
+        &self.inner.project
+    }
+
+    /// Runs a write as one transaction, away from the tasks that serve the network.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, &Name) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || {
+            let mut connection = inner.writer.lock().map_err(|_| poisoned())?;
+            let transaction = connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(|why| trouble(&why))?;
+            let value = work(&transaction, &inner.project)?;
+            transaction.commit().map_err(|why| trouble(&why))?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// Runs a read.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, &Name) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || {
+            let own = inner.reader.as_ref().unwrap_or(&inner.writer);
+            let connection = own.lock().map_err(|_| poisoned())?;
+            work(&connection, &inner.project)
+        })
+        .await
+    }
+}
+
+fn poisoned() -> StoreError {
+    StoreError::Corrupt {
+        what: "a database task ended badly; restart the process".to_owned(),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(why) => Err(StoreError::Corrupt {
+            what: format!("a database task ended badly: {why}"),
+        }),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|why| trouble(&why))?;
+    let set = |name: &str, value: &str| {
+        connection
+            .pragma_update(None, name, value)
+            .map_err(|why| trouble(&why))
+    };
+    connection
+        .busy_timeout(PATIENCE)
+        .map_err(|why| trouble(&why))?;
+    set("journal_mode", "WAL")?;
+    // Every commit is on the disk before it counts: an alert that was accepted survives a power cut.
+    set("synchronous", "FULL")?;
+    set("foreign_keys", "ON")?;
+    set("mmap_size", "0")?;
+    set("cache_size", "-2000")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+fn check(connection: &Connection, pragma: &str) -> Result<(), StoreError> {
+    let verdict: String = connection
+        .query_row(&format!("PRAGMA {pragma}(1)"), [], |row| row.get(0))
+        .map_err(|why| trouble(&why))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt {
+        what: format!(
+            "the database is damaged ({verdict}): stop, move the file aside, and restore the newest backup"
+        ),
+    })
+}
+
+fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
+    from.execute("VACUUM INTO ?1", [to.to_string_lossy()])
+        .map_err(|why| trouble(&why))?;
+    Ok(())
+}
+
+#[async_trait]
+impl Maintenance for Sqlite {
+    async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_path_buf();
+        if to.exists() {
+            return Err(StoreError::Corrupt {
+                what: format!("{} exists already; a backup never overwrites", to.display()),
+            });
+        }
+        self.read(move |connection, _| copy(connection, &to)).await
+    }
+
+    async fn thin(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |transaction, project| {
+            lease::forget_old_slots(transaction, project, now)?;
+            observation::thin(transaction, project, now)
+        })
+        .await
+    }
+
+    async fn tidy(&self) -> Result<(), StoreError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || {
+            let connection = inner.writer.lock().map_err(|_| poisoned())?;
+            connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .map_err(|why| trouble(&why))
+        })
+        .await
+    }
+
+    async fn integrity(&self) -> Result<(), StoreError> {
+        self.read(|connection, _| check(connection, "integrity_check"))
+            .await
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        std::fs::metadata(&self.inner.path)
+            .ok()
+            .map(|facts| facts.len())
+    }
+}
