@@ -27,7 +27,6 @@ const MEMORY: TimeDelta = TimeDelta::days(400);
 pub(super) struct Surroundings {
     pub(super) now: Timestamp,
     pub(super) sources: BTreeMap<Name, SourceState>,
-    pub(super) unanswered: BTreeMap<Fingerprint, String>,
     pub(super) marks: Vec<Mark>,
     pub(super) troubled: BTreeMap<Name, Vec<Window>>,
 }
@@ -38,7 +37,6 @@ pub(super) struct Gathered {
     pub(super) around: Arc<Surroundings>,
     pub(super) history: BTreeMap<Question, Vec<Line>>,
     pub(super) vintages: BTreeMap<Question, Vec<Line>>,
-    pub(super) unanswerable: BTreeMap<Question, String>,
 }
 
 impl Gathered {
@@ -49,7 +47,6 @@ impl Gathered {
             calendar,
             history: &self.history,
             vintages: &self.vintages,
-            unanswerable: &self.unanswerable,
             sources: &self.around.sources,
             marks: &self.around.marks,
             troubled: &self.around.troubled,
@@ -80,14 +77,9 @@ pub(super) async fn surroundings(
     let memory = Window { from: at - MEMORY, to: at + TimeDelta::seconds(1) };
     let incidents = world.store.incidents_in(memory).await?;
     let pulls = world.store.pulls().await?;
-    let unanswered = pulls
-        .values()
-        .flat_map(|(pull, _)| pull.unanswerable.iter().map(|(family, why)| (*family, why.clone())))
-        .collect();
     Ok(Arc::new(Surroundings {
         now: at,
         sources: source_states(world, &pulls, at),
-        unanswered,
         marks: world.store.marks(memory).await?,
         troubled: troubled(&incidents, at),
     }))
@@ -101,17 +93,7 @@ pub(super) async fn gather(
 ) -> Result<Gathered, StoreError> {
     let store = &*world.store;
     let wanted = needs(checks, around.now, &world.plan.project.calendar);
-    let project = &world.plan.project.id;
-    let unanswerable = wanted
-        .keys()
-        .filter_map(|question| {
-            let refused = || world.taps.get(&question.source)?.source.refuses(question);
-            let why = around.unanswered.get(&question.family(project)).cloned().or_else(refused)?;
-            Some((question.clone(), why))
-        })
-        .collect();
     Ok(Gathered {
-        unanswerable,
         around: Arc::clone(around),
         history: history(store, &wanted, AsOf::Time(around.now)).await?,
         vintages: vintages(store, &wanted, around.now).await?,
@@ -166,6 +148,7 @@ fn source_states(
     pulls: &BTreeMap<Name, (Pull, Option<Timestamp>)>,
     at: Timestamp,
 ) -> BTreeMap<Name, SourceState> {
+    let refused = refused(world, at);
     let mut states = BTreeMap::new();
     for (name, tap) in &world.taps {
         let arrives = tap.decl.arrives.unwrap_or_else(|| tap.source.arrives());
@@ -178,9 +161,23 @@ fn source_states(
             state.last_success = success.map(|then| then.min(at));
             state.last_try = state.last_success;
         }
+        state.unanswerable.extend(refused.get(name).cloned().unwrap_or_default());
         states.insert(name.clone(), state);
     }
     states
+}
+
+/// Questions that a source cannot answer by its kind, with the reason, by source.
+fn refused(world: &World, at: Timestamp) -> BTreeMap<Name, Vec<(Fingerprint, String)>> {
+    let mut found: BTreeMap<Name, Vec<(Fingerprint, String)>> = BTreeMap::new();
+    for question in needs(&world.checks, at, &world.plan.project.calendar).into_keys() {
+        let why = world.taps.get(&question.source).and_then(|tap| tap.source.refuses(&question));
+        if let Some(why) = why {
+            let family = question.family(&world.plan.project.id);
+            found.entry(question.source).or_default().push((family, why));
+        }
+    }
+    found
 }
 
 fn with_pull(state: SourceState, pull: &Pull, success: Option<Timestamp>) -> SourceState {
@@ -188,6 +185,7 @@ fn with_pull(state: SourceState, pull: &Pull, success: Option<Timestamp>) -> Sou
         last_success: success,
         last_try: Some(pull.at),
         failure: pull.failure.clone(),
+        unanswerable: pull.unanswerable.clone(),
         zone: pull.zone,
         ..state
     }
