@@ -100,7 +100,7 @@ impl Tuning {
                 buckets: 180.0,
                 keep: half_life(365.0),
             },
-            budget: 1.25 * 365.25_f64.ln(),
+            budget: 1.26 * 365.25_f64.ln(),
             young: 20.0,
             open: 1.0,
             calm: 3,
@@ -141,7 +141,7 @@ impl Tuning {
                 buckets: 500.0,
                 keep: half_life(3000.0),
             },
-            budget: 1.07 * (8766.0_f64 / 4.0).ln(),
+            budget: 1.05 * (8766.0_f64 / 4.0).ln(),
             young: 200.0,
             open: 1.6,
             calm: 6,
@@ -192,7 +192,7 @@ impl Tuning {
                 peaks: 12.0,
                 ..days.prior
             },
-            budget: 1.15 * 365.25_f64.ln(),
+            budget: 1.18 * 365.25_f64.ln(),
             open: 1.0,
             calm: 7,
             ..days
@@ -207,7 +207,7 @@ impl Tuning {
             least_down: [0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
             noise: 0.02,
             noise_weight: 60.0,
-            budget: 1.2 * 365.25_f64.ln(),
+            budget: 1.23 * 365.25_f64.ln(),
             open: 1.1,
             prior: Prior {
                 peaks: 12.0,
