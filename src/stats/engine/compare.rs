@@ -171,7 +171,7 @@ impl Engine<'_> {
     }
 
     /// How far the past can be trusted: what little history has shown is not all it can do.
-    fn trust(&self) -> f64 {
+    pub(super) fn trust(&self) -> f64 {
         let seen = self.counted as f64;
         seen * seen / (seen * seen + self.tuning.young * self.tuning.young)
     }
