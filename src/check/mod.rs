@@ -4,12 +4,33 @@
 //! evaluations. It never fails: missing data is an outcome. Each kind says which checks a plan
 //! implies, so that a new kind is one file and one line in [`KINDS`].
 
+mod budget;
+mod compare;
+mod completeness;
+mod conformance;
+mod coverage;
+mod duplicates;
+mod freshness;
+mod holiday;
+mod naming;
+mod rate;
+mod shape;
+mod share;
+mod traffic;
+mod unplanned;
+mod utm;
+mod value;
+mod volume;
+
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Calendar, Evaluation, Mark, Name, Question, Reading, Segment, Timestamp, Window,
+    Calendar, Evaluation, Fingerprint, Mark, Name, Question, Reading, Segment, Timestamp, Window,
 };
-use crate::plan::{Plan, Setting};
+use crate::plan::{KindFacts, Plan, Setting};
+
+pub use budget::{Promise, budget};
+pub use coverage::{Coverage, coverage};
 
 /// A family of checks.
 pub struct Kind {
@@ -24,8 +45,33 @@ pub struct Kind {
     pub checks: fn(&Plan) -> Vec<Box<dyn Check>>,
 }
 
+impl Kind {
+    /// What `plan` must know of it.
+    pub fn facts(&self) -> KindFacts {
+        KindFacts {
+            name: self.name,
+            settings: self.settings,
+            mapping: &[],
+            event_named: false,
+            built: true,
+        }
+    }
+}
+
 /// All kinds, in the order of the documentation.
-pub const KINDS: &[&Kind] = &[];
+pub const KINDS: &[&Kind] = &[
+    &volume::KIND,
+    &completeness::KIND,
+    &conformance::KIND,
+    &duplicates::KIND,
+    &rate::KIND,
+    &compare::KIND,
+    &traffic::KIND,
+    &utm::KIND,
+    &naming::KIND,
+    &unplanned::KIND,
+    &freshness::KIND,
+];
 
 /// Every check that a plan implies, in the order of [`KINDS`] and the plan.
 pub fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
@@ -94,6 +140,8 @@ pub struct SourceState {
     pub arrives: chrono::TimeDelta,
     /// When values are final, after the end of a bucket.
     pub settles: chrono::TimeDelta,
+    /// What it could not answer: the question's family (see [`Question::family`]), and why.
+    pub unanswerable: Vec<(Fingerprint, String)>,
     /// The zone in which the source cuts days, when it is not the project's.
     pub zone: Option<chrono_tz::Tz>,
 }
@@ -119,8 +167,6 @@ pub struct Evidence<'a> {
     pub history: &'a BTreeMap<Question, Vec<Line>>,
     /// All readings of each bucket, oldest first within a bucket, for the newest 90 days: vintages.
     pub vintages: &'a BTreeMap<Question, Vec<Line>>,
-    /// What the sources could not answer, and why: *not judged*.
-    pub unanswerable: &'a BTreeMap<Question, String>,
     /// How each source fared.
     pub sources: &'a BTreeMap<Name, SourceState>,
     /// Releases and other marks.

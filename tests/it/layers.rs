@@ -212,7 +212,12 @@ fn each_file_begins_with_its_sentence_and_is_short() {
 
 /// Plug families: the folder, and the files in it that are no plugs.
 const FAMILIES: &[(&str, &[&str])] = &[
-    ("check", &["mod", "shape", "budget", "holiday", "coverage"]),
+    (
+        "check",
+        &[
+            "mod", "shape", "share", "value", "budget", "holiday", "coverage",
+        ],
+    ),
     ("source", &["mod"]),
     ("deliver", &["mod", "outbox"]),
 ];
