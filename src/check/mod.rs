@@ -12,6 +12,7 @@ mod coverage;
 mod duplicates;
 mod freshness;
 mod holiday;
+mod judge;
 mod naming;
 mod rate;
 mod shape;
