@@ -33,6 +33,15 @@ impl View {
             .count()
     }
 
+    /// Past buckets of the same kind (weekday, hour of the week) with values that may teach.
+    fn alike(&self) -> u32 {
+        let period = self.cycle.period();
+        let same = (0..self.at()).rev().skip(period - 1).step_by(period);
+        let teaches =
+            |at: &usize| self.usable[*at] && self.columns.iter().all(|one| one[*at].is_finite());
+        u32::try_from(same.filter(teaches).count()).unwrap_or(u32::MAX)
+    }
+
     fn paired<'a>(&'a self, first: &'a [f64], second: &'a [f64]) -> Paired<'a> {
         Paired {
             first,
@@ -194,11 +203,11 @@ impl View {
         let since = judgement.since.min(self.at());
         let compared_with = if self.provisional {
             Reference::SameAge {
-                count: judgement.weight,
+                count: u32::try_from(self.past()).unwrap_or(u32::MAX),
             }
         } else {
             Reference::SamePast {
-                count: judgement.weight,
+                count: self.alike(),
                 of: kind_of(&self.bucket),
             }
         };

@@ -31,10 +31,10 @@ pub(super) const DEMAND: Fault = Fault {
     lasted: 4,
 };
 
-/// Purchases were sent twice.
+/// Leads were sent twice.
 pub(super) const TWICE: Fault = Fault {
-    what: "one purchase in eight is sent twice",
-    check: "purchase.duplicates",
+    what: "one lead in eight is sent twice",
+    check: "generate_lead.duplicates",
     began: 20,
     lasted: 3,
 };

@@ -66,6 +66,7 @@ in.orders = true
 
 [event.generate_lead]
 about = "A club asks for an offer"
+unique = "lead_id"
 home = "web"
 in.web = true
 in.crm = true

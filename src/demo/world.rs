@@ -34,10 +34,10 @@ impl World {
     /// What happened on a day, for everybody; `None` for events that the company does not know.
     fn truth(&self, event: &str, date: NaiveDate) -> Option<f64> {
         let base = match event {
-            "begin_checkout" => 900.0,
-            "purchase" => 420.0,
-            "sign_up" => 260.0,
-            "generate_lead" => 120.0,
+            "begin_checkout" => 3000.0,
+            "purchase" => 1400.0,
+            "sign_up" => 700.0,
+            "generate_lead" => 300.0,
             _ => return None,
         };
         let ago = (self.today - date).num_days();
@@ -82,7 +82,7 @@ impl World {
         };
         let broken =
             system == "web" && event == "purchase" && browser.0 == "Safari" && SAFARI.at_work(ago);
-        let twice = system == "web" && event == "purchase" && TWICE.at_work(ago);
+        let twice = system == "web" && event == "generate_lead" && TWICE.at_work(ago);
         let faults = if broken { 0.03 } else { 1.0 } * if twice { 1.125 } else { 1.0 };
         Some(all * share * faults)
     }
@@ -94,7 +94,11 @@ impl World {
             Measure::Count => Some(1.0),
             Measure::Having(_) if event == "begin_checkout" && PARAMETER.at_work(ago) => Some(0.70),
             Measure::Having(_) => Some(0.996),
-            Measure::Repeats(_) if system == "web" && TWICE.at_work(ago) => Some(0.125 / 1.125),
+            Measure::Repeats(_)
+                if system == "web" && event == "generate_lead" && TWICE.at_work(ago) =>
+            {
+                Some(0.125 / 1.125)
+            }
             Measure::Repeats(_) => Some(0.001),
             _ => None,
         }

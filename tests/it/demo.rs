@@ -75,10 +75,11 @@ pub fn findings(ago: i64, later: i64) -> Vec<Evaluation> {
             line(answer(&plan, &need.question, DAYS, now)),
         );
         // One pull a day, each of the last three days.
-        let pulls = (0..90)
+        let pulls: Vec<Observation> = (0..90)
             .rev()
-            .flat_map(|day| answer(&plan, &need.question, 3, now - Duration::days(day)));
-        vintages.insert(need.question, line(pulls.collect()));
+            .flat_map(|day| answer(&plan, &need.question, 3, now - Duration::days(day)))
+            .collect();
+        vintages.insert(need.question, line(pulls));
     }
     let state = |name: &str| {
         let settles = if name == "web" {
