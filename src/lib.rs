@@ -18,6 +18,10 @@ pub mod incident;
 
 pub mod notify;
 
+pub mod report;
+
+pub mod render;
+
 pub mod demo;
 
 // The shell: everything the world can break.

@@ -28,7 +28,7 @@ pub struct Looked {
 const PORTION: usize = 200;
 
 /// Incidents resolved longer ago than this stay resolved (decision 6).
-pub(super) const REOPEN: TimeDelta = TimeDelta::days(7);
+pub const REOPEN: TimeDelta = TimeDelta::days(7);
 
 /// Evaluates every check, writes what changed, and says so. A round whose incidents changed under
 /// it is dropped; the next one sees the new facts.

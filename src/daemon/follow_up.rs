@@ -39,7 +39,7 @@ pub(super) async fn ask(
             };
             match pull::guarded(tap, &ask, &pull::means(world)).await {
                 Ok(mut pulled) => {
-                    pulled.fill_zeros(&ask);
+                    pulled.fill_zeros(&ask, pull::arrives(tap));
                     more.history.insert(question, lines(pulled.observations));
                 }
                 Err(why) => {

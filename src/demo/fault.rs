@@ -50,7 +50,7 @@ pub(super) const PARAMETER: Fault = Fault {
 /// The tag does not fire in Safari.
 pub(super) const SAFARI: Fault = Fault {
     what: "purchases in Safari are no longer counted",
-    check: "purchase.volume",
+    check: "orders.web",
     began: 6,
     lasted: 30,
 };

@@ -146,9 +146,7 @@ pub(super) fn pull(pull: &Pull, success: Option<Timestamp>) -> Value {
         "needs_a_person": pull.refused,
         "rows": pull.rows,
         "notes": pull.notes,
-        "not_answered": pull.unanswerable.iter().map(|(question, why)| {
-            json!({ "question": question.key(Segment::new()).measure.text(), "why": why })
-        }).collect::<Vec<_>>(),
+        "not_answered": pull.unanswerable.iter().map(|(_, why)| why).collect::<Vec<_>>(),
     })
 }
 
