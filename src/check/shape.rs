@@ -25,7 +25,6 @@ const EXTREME: f64 = 1e-6;
 /// What every check carries.
 pub(super) struct Core {
     pub(super) label: Label,
-    project: Name,
     country: Option<String>,
     sensitivity: Sensitivity,
 }
@@ -59,7 +58,6 @@ impl Core {
                 report_only: false,
                 settings: vec![("sensitivity".to_owned(), word.to_owned(), origin.to_owned())],
             },
-            project: plan.project.id.clone(),
             country: plan.project.country.clone(),
             sensitivity,
         })
@@ -142,7 +140,7 @@ impl Core {
         let grain = questions.first().map_or(Grain::Day, |q| q.grain);
         let newest = calendar.previous(&calendar.bucket(grain, evidence.now - arrives));
         for question in questions {
-            self.fit(evidence, question).map_err(|gap| (newest, gap))?;
+            Self::fit(evidence, question).map_err(|gap| (newest, gap))?;
         }
         let young = newest.end + settles > evidence.now;
         let aged = young.then(|| evidence.now - newest.end);
@@ -170,16 +168,15 @@ impl Core {
     }
 
     /// Whether the source is in a state to answer.
-    fn fit(&self, evidence: &Evidence<'_>, question: &Question) -> Result<(), Gap> {
+    fn fit(evidence: &Evidence<'_>, question: &Question) -> Result<(), Gap> {
         let Some(state) = evidence.sources.get(&question.source) else {
             return Err(Gap::NeverSeen);
         };
         if let Some(why) = &state.failure {
             return Err(Gap::SourceFailed { why: why.clone() });
         }
-        let family = question.family(&self.project);
-        match state.unanswerable.iter().find(|(one, _)| *one == family) {
-            Some((_, why)) => Err(Gap::Unfit { why: why.clone() }),
+        match evidence.unanswerable.get(question) {
+            Some(why) => Err(Gap::Unfit { why: why.clone() }),
             None if evidence.total(question).is_empty() => Err(Gap::NeverSeen),
             None => Ok(()),
         }

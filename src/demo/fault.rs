@@ -74,6 +74,21 @@ pub struct Card {
 }
 
 impl Card {
+    /// One line for each fault: whether it was found, and what to say of it.
+    pub fn lines(&self) -> Vec<(bool, String)> {
+        let line = |(fault, number): &(Fault, Option<u32>)| {
+            let fate = number.map_or_else(
+                || "missed".to_owned(),
+                |number| format!("found, incident {number}"),
+            );
+            (
+                number.is_some(),
+                format!("{} ({}): {fate}", fault.what, fault.check),
+            )
+        };
+        self.faults.iter().map(line).collect()
+    }
+
     /// Whether everything was found.
     pub fn kept_its_promise(&self) -> bool {
         self.faults.iter().all(|(_, number)| number.is_some())

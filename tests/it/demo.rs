@@ -59,7 +59,7 @@ fn line(observations: Vec<Observation>) -> Vec<Line> {
 }
 
 /// What all checks say this many days after a day that lies `ago` days before today.
-pub fn findings(ago: i64, later: i64) -> Vec<Evaluation> {
+pub(crate) fn findings(ago: i64, later: i64) -> Vec<Evaluation> {
     let plan = plan();
     let calendar = &plan.project.calendar;
     let now = today() - Duration::days(ago - later);
@@ -101,6 +101,7 @@ pub fn findings(ago: i64, later: i64) -> Vec<Evaluation> {
         calendar,
         history: &history,
         vintages: &vintages,
+        unanswerable: &BTreeMap::new(),
         sources: &sources,
         marks: &[],
         troubled: &BTreeMap::new(),
@@ -167,4 +168,9 @@ fn a_card_without_incidents_found_nothing() {
     let card = demo::scorecard(&[], today());
     assert_eq!(card.faults.len(), FAULTS.len());
     assert!(!card.kept_its_promise());
+    assert!(
+        card.lines()
+            .iter()
+            .all(|(found, line)| !found && line.ends_with("missed"))
+    );
 }

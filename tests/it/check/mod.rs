@@ -12,7 +12,7 @@ use truecount::model::{
 use truecount::plan::{self, Environment, Known, Plan};
 use truecount::source;
 
-pub fn resolved(text: &str) -> (Plan, Vec<Diagnostic>) {
+pub(crate) fn resolved(text: &str) -> (Plan, Vec<Diagnostic>) {
     let files = [Text {
         path: "truecount.toml".to_owned(),
         text: text.to_owned(),
@@ -184,6 +184,7 @@ fn no_evidence_however_odd_makes_a_check_panic_or_say_a_number_that_is_none() {
             calendar: &calendar,
             history: &history,
             vintages: &history,
+            unanswerable: &BTreeMap::new(),
             sources: &sources,
             marks: &[],
             troubled: &BTreeMap::new(),
@@ -223,6 +224,7 @@ fn without_any_reading_nothing_is_judged() {
         calendar: &calendar,
         history: &history,
         vintages: &history,
+        unanswerable: &BTreeMap::new(),
         sources: &sources,
         marks: &[],
         troubled: &troubled,
