@@ -22,6 +22,8 @@ pub mod report;
 
 pub mod render;
 
+pub mod demo;
+
 // The shell: everything the world can break.
 
 pub mod clock;

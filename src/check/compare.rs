@@ -12,7 +12,7 @@ use super::shape::{Core, View, daily, history};
 use super::{Check, Evidence, Kind, Label, Need};
 
 /// `<compare>.<system>`
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "compare",
     about: include_str!("../../docs/checks/compare.md"),
     settings: &[],

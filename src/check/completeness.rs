@@ -3,12 +3,13 @@
 use crate::model::{Measure, Name};
 use crate::plan::Plan;
 
-use super::shape::{Core, Limits, daily};
+use super::judge::Limits;
+use super::shape::{Core, daily};
 use super::share::Share;
 use super::{Check, Kind};
 
 /// `<event>.completeness`
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "completeness",
     about: include_str!("../../docs/checks/completeness.md"),
     settings: &[],

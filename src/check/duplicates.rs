@@ -3,12 +3,13 @@
 use crate::model::Measure;
 use crate::plan::Plan;
 
-use super::shape::{Core, Limits, daily};
+use super::judge::Limits;
+use super::shape::{Core, daily};
 use super::share::Share;
 use super::{Check, Kind};
 
 /// `<event>.duplicates`
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "duplicates",
     about: include_str!("../../docs/checks/duplicates.md"),
     settings: &[],

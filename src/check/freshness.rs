@@ -12,7 +12,7 @@ use super::shape::{Core, daily, history};
 use super::{Check, Evidence, Kind, Label, Need, SourceState};
 
 /// `<source>.freshness`
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "freshness",
     about: include_str!("../../docs/checks/freshness.md"),
     settings: &[],

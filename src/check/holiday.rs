@@ -38,105 +38,121 @@ pub(super) fn class(country: Option<&str>, date: NaiveDate) -> u8 {
 /// National holidays; those of single regions are left out.
 fn rules(country: &str) -> &'static [Rule] {
     match country.to_ascii_uppercase().as_str() {
-        "DE" => &[
-            Fixed(1, 1),
-            Easter(-2),
-            Easter(1),
-            Fixed(5, 1),
-            Easter(39),
-            Easter(50),
-            Fixed(10, 3),
-            Fixed(12, 25),
-            Fixed(12, 26),
-        ],
-        "AT" => &[
-            Fixed(1, 1),
-            Fixed(1, 6),
-            Easter(1),
-            Fixed(5, 1),
-            Easter(39),
-            Easter(50),
-            Easter(60),
-            Fixed(8, 15),
-            Fixed(10, 26),
-            Fixed(11, 1),
-            Fixed(12, 8),
-            Fixed(12, 25),
-            Fixed(12, 26),
-        ],
-        "FR" => &[
-            Fixed(1, 1),
-            Easter(1),
-            Fixed(5, 1),
-            Fixed(5, 8),
-            Easter(39),
-            Easter(50),
-            Fixed(7, 14),
-            Fixed(8, 15),
-            Fixed(11, 1),
-            Fixed(11, 11),
-            Fixed(12, 25),
-        ],
-        "GB" => &[
-            Fixed(1, 1),
-            Easter(-2),
-            Easter(1),
-            Nth(5, Weekday::Mon, 1),
-            Last(5, Weekday::Mon),
-            Last(8, Weekday::Mon),
-            Fixed(12, 25),
-            Fixed(12, 26),
-        ],
-        "US" => &[
-            Fixed(1, 1),
-            Nth(1, Weekday::Mon, 3),
-            Nth(2, Weekday::Mon, 3),
-            Last(5, Weekday::Mon),
-            Fixed(6, 19),
-            Fixed(7, 4),
-            Nth(9, Weekday::Mon, 1),
-            Nth(10, Weekday::Mon, 2),
-            Fixed(11, 11),
-            Nth(11, Weekday::Thu, 4),
-            Fixed(12, 25),
-        ],
-        "NL" => &[
-            Fixed(1, 1),
-            Easter(1),
-            Fixed(4, 27),
-            Easter(39),
-            Easter(50),
-            Fixed(12, 25),
-            Fixed(12, 26),
-        ],
-        "IT" => &[
-            Fixed(1, 1),
-            Fixed(1, 6),
-            Easter(1),
-            Fixed(4, 25),
-            Fixed(5, 1),
-            Fixed(6, 2),
-            Fixed(8, 15),
-            Fixed(11, 1),
-            Fixed(12, 8),
-            Fixed(12, 25),
-            Fixed(12, 26),
-        ],
-        "ES" => &[
-            Fixed(1, 1),
-            Fixed(1, 6),
-            Easter(-2),
-            Fixed(5, 1),
-            Fixed(8, 15),
-            Fixed(10, 12),
-            Fixed(11, 1),
-            Fixed(12, 6),
-            Fixed(12, 8),
-            Fixed(12, 25),
-        ],
+        "DE" => DE,
+        "AT" => AT,
+        "FR" => FR,
+        "GB" => GB,
+        "US" => US,
+        "NL" => NL,
+        "IT" => IT,
+        "ES" => ES,
         _ => &[],
     }
 }
+
+const DE: &[Rule] = &[
+    Fixed(1, 1),
+    Easter(-2),
+    Easter(1),
+    Fixed(5, 1),
+    Easter(39),
+    Easter(50),
+    Fixed(10, 3),
+    Fixed(12, 25),
+    Fixed(12, 26),
+];
+
+const AT: &[Rule] = &[
+    Fixed(1, 1),
+    Fixed(1, 6),
+    Easter(1),
+    Fixed(5, 1),
+    Easter(39),
+    Easter(50),
+    Easter(60),
+    Fixed(8, 15),
+    Fixed(10, 26),
+    Fixed(11, 1),
+    Fixed(12, 8),
+    Fixed(12, 25),
+    Fixed(12, 26),
+];
+
+const FR: &[Rule] = &[
+    Fixed(1, 1),
+    Easter(1),
+    Fixed(5, 1),
+    Fixed(5, 8),
+    Easter(39),
+    Easter(50),
+    Fixed(7, 14),
+    Fixed(8, 15),
+    Fixed(11, 1),
+    Fixed(11, 11),
+    Fixed(12, 25),
+];
+
+const GB: &[Rule] = &[
+    Fixed(1, 1),
+    Easter(-2),
+    Easter(1),
+    Nth(5, Weekday::Mon, 1),
+    Last(5, Weekday::Mon),
+    Last(8, Weekday::Mon),
+    Fixed(12, 25),
+    Fixed(12, 26),
+];
+
+const US: &[Rule] = &[
+    Fixed(1, 1),
+    Nth(1, Weekday::Mon, 3),
+    Nth(2, Weekday::Mon, 3),
+    Last(5, Weekday::Mon),
+    Fixed(6, 19),
+    Fixed(7, 4),
+    Nth(9, Weekday::Mon, 1),
+    Nth(10, Weekday::Mon, 2),
+    Fixed(11, 11),
+    Nth(11, Weekday::Thu, 4),
+    Fixed(12, 25),
+];
+
+const NL: &[Rule] = &[
+    Fixed(1, 1),
+    Easter(1),
+    Fixed(4, 27),
+    Easter(39),
+    Easter(50),
+    Fixed(12, 25),
+    Fixed(12, 26),
+];
+
+const IT: &[Rule] = &[
+    Fixed(1, 1),
+    Fixed(1, 6),
+    Easter(1),
+    Fixed(4, 25),
+    Fixed(5, 1),
+    Fixed(6, 2),
+    Fixed(8, 15),
+    Fixed(11, 1),
+    Fixed(12, 8),
+    Fixed(12, 25),
+    Fixed(12, 26),
+];
+
+const ES: &[Rule] = &[
+    Fixed(1, 1),
+    Fixed(1, 6),
+    Easter(-2),
+    Fixed(5, 1),
+    Fixed(8, 15),
+    Fixed(10, 12),
+    Fixed(11, 1),
+    Fixed(12, 6),
+    Fixed(12, 8),
+    Fixed(12, 25),
+];
 
 fn falls_on(rule: &Rule, date: NaiveDate) -> bool {
     match *rule {
@@ -159,11 +175,12 @@ fn falls_on(rule: &Rule, date: NaiveDate) -> bool {
 
 /// Western Easter Sunday by the anonymous Gregorian algorithm (Meeus 1991, chapter 8).
 fn easter(year: i32) -> Option<NaiveDate> {
-    let (a, b, c) = (year % 19, year / 100, year % 100);
-    let h = (19 * a + b - b / 4 - (b - (b + 8) / 25 + 1) / 3 + 15) % 30;
-    let l = (32 + 2 * (b % 4) + 2 * (c / 4) - h - c % 4) % 7;
-    let m = (a + 11 * h + 22 * l) / 451;
-    let n = h + l - 7 * m + 114;
+    let (golden, century, rest) = (year % 19, year / 100, year % 100);
+    let drift = century - century / 4 - (century - (century + 8) / 25 + 1) / 3;
+    let moon = (19 * golden + drift + 15) % 30;
+    let weekday = (32 + 2 * (century % 4) + 2 * (rest / 4) - moon - rest % 4) % 7;
+    let late = (golden + 11 * moon + 22 * weekday) / 451;
+    let n = moon + weekday - 7 * late + 114;
     NaiveDate::from_ymd_opt(
         year,
         u32::try_from(n / 31).ok()?,

@@ -12,6 +12,7 @@ mod coverage;
 mod duplicates;
 mod freshness;
 mod holiday;
+mod judge;
 mod naming;
 mod rate;
 mod shape;
@@ -25,7 +26,7 @@ mod volume;
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Calendar, Evaluation, Fingerprint, Mark, Name, Question, Reading, Segment, Timestamp, Window,
+    Calendar, Evaluation, Mark, Name, Question, Reading, Segment, Timestamp, Window,
 };
 use crate::plan::{KindFacts, Plan, Setting};
 
@@ -140,8 +141,6 @@ pub struct SourceState {
     pub arrives: chrono::TimeDelta,
     /// When values are final, after the end of a bucket.
     pub settles: chrono::TimeDelta,
-    /// What it could not answer: the question's family (see [`Question::family`]), and why.
-    pub unanswerable: Vec<(Fingerprint, String)>,
     /// The zone in which the source cuts days, when it is not the project's.
     pub zone: Option<chrono_tz::Tz>,
 }
@@ -167,6 +166,8 @@ pub struct Evidence<'a> {
     pub history: &'a BTreeMap<Question, Vec<Line>>,
     /// All readings of each bucket, oldest first within a bucket, for the newest 90 days: vintages.
     pub vintages: &'a BTreeMap<Question, Vec<Line>>,
+    /// What the sources could not answer, and why: *not judged*.
+    pub unanswerable: &'a BTreeMap<Question, String>,
     /// How each source fared.
     pub sources: &'a BTreeMap<Name, SourceState>,
     /// Releases and other marks.

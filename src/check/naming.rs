@@ -8,7 +8,7 @@ use super::value::Values;
 use super::{Check, Kind};
 
 /// `plan.naming`
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "naming",
     about: include_str!("../../docs/checks/naming.md"),
     settings: &[],

@@ -11,7 +11,7 @@ use super::shape::{Core, View, daily, history};
 use super::{Check, Evidence, Kind, Label, Need};
 
 /// `check.<name>` for `[check.X] rate = [...]`, and `<funnel>.<step>` for each step of a funnel.
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "rate",
     about: include_str!("../../docs/checks/rate.md"),
     settings: &[],

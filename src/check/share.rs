@@ -2,7 +2,8 @@
 
 use crate::model::{Calendar, Evaluation, Question, Timestamp};
 
-use super::shape::{Core, Limits, history};
+use super::judge::Limits;
+use super::shape::{Core, history};
 use super::{Check, Evidence, Label, Need};
 
 /// Part of all, judged by limits and by its own past.

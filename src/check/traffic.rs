@@ -3,12 +3,13 @@
 use crate::model::{Grain, Mapping, Measure, Question, Subject};
 use crate::plan::Plan;
 
-use super::shape::{Core, Limits};
+use super::judge::Limits;
+use super::shape::Core;
 use super::share::Share;
 use super::{Check, Kind};
 
 /// `traffic.unknown` and `traffic.consent`, for each source whose events have names of their own.
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "traffic",
     about: include_str!("../../docs/checks/traffic.md"),
     settings: &[],

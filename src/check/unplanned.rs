@@ -10,7 +10,7 @@ use super::value::Values;
 use super::{Check, Kind};
 
 /// `plan.unplanned` of each source whose events have names of their own.
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "unplanned",
     about: include_str!("../../docs/checks/unplanned.md"),
     settings: &[],

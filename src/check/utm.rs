@@ -8,7 +8,7 @@ use super::value::Values;
 use super::{Check, Kind};
 
 /// `utm.<field>`
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "utm",
     about: include_str!("../../docs/checks/utm.md"),
     settings: &[],

@@ -13,7 +13,7 @@ use super::shape::{Core, daily, history};
 use super::{Check, Evidence, Kind, Label, Line, Need};
 
 /// `<event>.volume` and, for conversions with a condition, `<conversion>.volume`.
-pub const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "volume",
     about: include_str!("../../docs/checks/volume.md"),
     settings: &[],

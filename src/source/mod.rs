@@ -3,6 +3,7 @@
 //! A source answers questions for a window. A row that is absent inside what it *covered* is zero;
 //! outside of it, it is unknown. Any failure is *no data*, never zero.
 
+mod demo;
 mod files;
 mod ga4;
 mod sql;
@@ -19,7 +20,7 @@ use crate::plan::Kind;
 use crate::secret::Secrets;
 
 /// All kinds, in the order of the documentation.
-pub const KINDS: &[&Kind<dyn Source>] = &[&files::KIND, &sql::KIND, &ga4::KIND];
+pub const KINDS: &[&Kind<dyn Source>] = &[&files::KIND, &sql::KIND, &ga4::KIND, &demo::KIND];
 
 /// Kinds that `validate` knows and this release does not have yet: name, and whether events have
 /// names of their own there.

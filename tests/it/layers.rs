@@ -23,7 +23,7 @@ const LAYERS: &[(&str, Half, &str)] = &[
     ("notify", Core, "model plan incident"),
     ("report", Core, "model stats plan incident"),
     ("render", Core, "model config plan incident notify report"),
-    ("demo", Core, "model plan"),
+    ("demo", Core, "model config incident"),
     ("clock", Shell, "model"),
     ("secret", Shell, "model config"),
     ("telemetry", Shell, ""),
@@ -215,7 +215,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     (
         "check",
         &[
-            "mod", "shape", "share", "value", "budget", "holiday", "coverage",
+            "mod", "shape", "share", "value", "judge", "budget", "holiday", "coverage",
         ],
     ),
     ("source", &["mod"]),
