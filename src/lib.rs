@@ -39,3 +39,11 @@ pub mod store;
 pub mod source;
 
 pub mod deliver;
+
+pub mod daemon;
+
+pub mod server;
+
+pub mod app;
+
+pub mod cli;

@@ -21,15 +21,30 @@ pub struct Audit {
 pub fn last_week(calendar: &Calendar, now: Timestamp) -> Window {
     let today = calendar.local(now).date();
     let monday = today - Duration::days(i64::from(today.weekday().num_days_from_monday()));
-    Window { from: calendar.day(monday - Duration::days(7)).start, to: calendar.day(monday).start }
+    Window {
+        from: calendar.day(monday - Duration::days(7)).start,
+        to: calendar.day(monday).start,
+    }
 }
 
 /// Reads what the store knows of a week and of the one before.
-pub async fn collect(world: &Arc<World>, week: Window, now: Timestamp) -> Result<Audit, StoreError> {
+pub async fn collect(
+    world: &Arc<World>,
+    week: Window,
+    now: Timestamp,
+) -> Result<Audit, StoreError> {
     let calendar = &world.plan.project.calendar;
-    let first = calendar.back(&calendar.bucket(Grain::Day, week.from), 7).start;
-    let before = Window { from: first, to: week.from };
-    let both = Window { from: first, to: week.to };
+    let first = calendar
+        .back(&calendar.bucket(Grain::Day, week.from), 7)
+        .start;
+    let before = Window {
+        from: first,
+        to: week.from,
+    };
+    let both = Window {
+        from: first,
+        to: week.to,
+    };
     let store = &world.store;
     let (names, questions): (Vec<Name>, Vec<Question>) = world
         .plan
@@ -39,7 +54,10 @@ pub async fn collect(world: &Arc<World>, week: Window, now: Timestamp) -> Result
             let home = world.plan.home(event)?;
             let mapping = world.plan.mapping(&event.name, &home)?.clone();
             let subject = Subject::Event(event.name.clone());
-            Some((event.name.clone(), Question::total(&home, subject, mapping, Measure::Count, Grain::Day)))
+            Some((
+                event.name.clone(),
+                Question::total(&home, subject, mapping, Measure::Count, Grain::Day),
+            ))
         })
         .unzip();
     let seen = store.first_seen(&questions).await?;
@@ -48,15 +66,26 @@ pub async fn collect(world: &Arc<World>, week: Window, now: Timestamp) -> Result
         this_week: store.evaluations(week).await?,
         last_week: store.evaluations(before).await?,
         latest: store.latest().await?,
-        incidents: store.incidents_in(Window { to: now + TimeDelta::seconds(1), ..both }).await?,
+        incidents: store
+            .incidents_in(Window {
+                to: now + TimeDelta::seconds(1),
+                ..both
+            })
+            .await?,
         pulls: store
             .pulls_in(week)
             .await?
             .into_iter()
-            .map(|pull| PullFact { source: pull.source, at: pull.at, failure: pull.failure })
+            .map(|pull| PullFact {
+                source: pull.source,
+                at: pull.at,
+                failure: pull.failure,
+            })
             .collect(),
         marks: store.marks(both).await?,
         first_seen: names.into_iter().zip(seen).collect(),
     };
-    Ok(Audit { report: report::weekly(&world.plan, &facts, week) })
+    Ok(Audit {
+        report: report::weekly(&world.plan, &facts, week),
+    })
 }

@@ -26,7 +26,8 @@ pub struct Written {
 
 /// Incidents as they are after the changes of a round.
 pub(super) fn after(known: Vec<Incident>, changes: &[Change]) -> Vec<Incident> {
-    let mut by_id: BTreeMap<Fingerprint, Incident> = known.into_iter().map(|one| (one.id, one)).collect();
+    let mut by_id: BTreeMap<Fingerprint, Incident> =
+        known.into_iter().map(|one| (one.id, one)).collect();
     for change in changes {
         by_id.insert(change.after.id, change.after.clone());
     }
@@ -34,7 +35,11 @@ pub(super) fn after(known: Vec<Incident>, changes: &[Change]) -> Vec<Incident> {
 }
 
 /// Decides who is to be told what of these incidents now, and writes the letters.
-pub async fn write(world: &World, incidents: &[Incident], now: Timestamp) -> Result<Written, StoreError> {
+pub async fn write(
+    world: &World,
+    incidents: &[Incident],
+    now: Timestamp,
+) -> Result<Written, StoreError> {
     let ids: Vec<Fingerprint> = incidents.iter().map(|one| one.id).collect();
     let told = world.store.told(&ids).await?;
     let silences = world.store.silences(now - evaluate::REOPEN).await?;
@@ -60,7 +65,9 @@ fn freeze(world: &World, decided: &[Notification], told: &[Told]) -> Written {
     let project = &world.plan.project.id;
     let mut written = Written::default();
     for (order, one) in decided.iter().enumerate() {
-        let Some(channel) = world.channels.get(&one.channel) else { continue };
+        let Some(channel) = world.channels.get(&one.channel) else {
+            continue;
+        };
         let first = one.incidents.first().and_then(|incident| {
             told.iter()
                 .filter(|told| told.channel == one.channel && told.incident == incident.id)
@@ -73,7 +80,9 @@ fn freeze(world: &World, decided: &[Notification], told: &[Told]) -> Written {
             now: one.at,
         };
         let payload = channel.letter(one, &desk);
-        written.letters.push(one.letter(project, payload, order as u64));
+        written
+            .letters
+            .push(one.letter(project, payload, order as u64));
         written.told.extend(one.told());
     }
     written
@@ -85,7 +94,8 @@ pub(super) async fn deliver(
     means: &deliver::Means,
     spacing: &mut Spacing,
 ) -> Result<Step, StoreError> {
-    let settled = outbox::step(&world.store, &world.channels, means, &world.holder, spacing).await?;
+    let settled =
+        outbox::step(&world.store, &world.channels, means, &world.holder, spacing).await?;
     for Settled { letter, fate } in &settled {
         let result = match fate {
             Fate::Delivered { .. } => "delivered",
@@ -97,7 +107,11 @@ pub(super) async fn deliver(
             fall_back(world, letter, means.net.clock.now()).await?;
         }
     }
-    Ok(if settled.is_empty() { Step::Idle } else { Step::Worked })
+    Ok(if settled.is_empty() {
+        Step::Idle
+    } else {
+        Step::Worked
+    })
 }
 
 /// Tells the fallback route what a dead letter would have told.
@@ -108,9 +122,13 @@ async fn fall_back(world: &World, dead: &Letter, now: Timestamp) -> Result<(), S
     let Some(to) = to.and_then(|name| plan.routes.iter().find(|route| route.name == *name)) else {
         return Ok(());
     };
-    let Some((incident, _)) = dead.about else { return Ok(()) };
+    let Some((incident, _)) = dead.about else {
+        return Ok(());
+    };
     let known = world.store.incidents(now - evaluate::REOPEN).await?;
-    let Some(incident) = known.into_iter().find(|one| one.id == incident) else { return Ok(()) };
+    let Some(incident) = known.into_iter().find(|one| one.id == incident) else {
+        return Ok(());
+    };
     let told = world.store.told(&[incident.id]).await?;
     let decided: Vec<Notification> = to
         .channels
@@ -127,7 +145,11 @@ async fn fall_back(world: &World, dead: &Letter, now: Timestamp) -> Result<(), S
         })
         .collect();
     let written = freeze(world, &decided, &told);
-    let Some(lease) = world.store.lease("fallback", &world.holder, now, LEASE).await? else {
+    let Some(lease) = world
+        .store
+        .lease("fallback", &world.holder, now, LEASE)
+        .await?
+    else {
         return Ok(());
     };
     let round = Round {
@@ -146,11 +168,16 @@ async fn fall_back(world: &World, dead: &Letter, now: Timestamp) -> Result<(), S
 /// Sends one sample through every channel of a route at once, past the outbox.
 pub async fn send_sample(world: &World, route: &Route) -> Vec<(Name, Result<String, SendError>)> {
     let now = world.clock.now();
-    let means = deliver::Means { net: world.net.clone(), secrets: Arc::clone(&world.secrets) };
+    let means = deliver::Means {
+        net: world.net.clone(),
+        secrets: Arc::clone(&world.secrets),
+    };
     let mut outcomes = Vec::new();
     for (index, channel) in route.channels.iter().enumerate() {
         let key = notify::channel_key(&route.name, index, &channel.kind);
-        let Some(channel) = world.channels.get(&key) else { continue };
+        let Some(channel) = world.channels.get(&key) else {
+            continue;
+        };
         let sample = Notification {
             route: route.name.clone(),
             channel: key.clone(),
@@ -161,7 +188,12 @@ pub async fn send_sample(world: &World, route: &Route) -> Vec<(Name, Result<Stri
             remark: String::new(),
         };
         let project = &world.plan.project.id;
-        let desk = deliver::Desk { plan: &world.plan, id: sample.letter_id(project), thread: None, now };
+        let desk = deliver::Desk {
+            plan: &world.plan,
+            id: sample.letter_id(project),
+            thread: None,
+            now,
+        };
         let letter = sample.letter(project, channel.letter(&sample, &desk), 0);
         outcomes.push((key, channel.send(&letter, &[], now, &means).await));
     }

@@ -165,7 +165,11 @@ fn complain(why: &StoreError, now: Timestamp) -> Timestamp {
     now + STORE_PAUSE
 }
 
-fn forget(busy: &mut BTreeSet<String>, ended: Result<String, tokio::task::JoinError>, world: &World) {
+fn forget(
+    busy: &mut BTreeSet<String>,
+    ended: Result<String, tokio::task::JoinError>,
+    world: &World,
+) {
     match ended {
         Ok(job) => {
             busy.remove(&job);
@@ -187,7 +191,12 @@ async fn round(
 ) -> Result<Option<Timestamp>, StoreError> {
     let last = world.store.last_slots().await?;
     let (due, wake) = due(&world.jobs, &last, now);
-    for Due { job, slot, only_remember } in due {
+    for Due {
+        job,
+        slot,
+        only_remember,
+    } in due
+    {
         let name = world.jobs[job].name.clone();
         if !busy.insert(name.clone()) {
             world.metrics.overlaps.inc();
@@ -226,7 +235,10 @@ async fn send_letters(worlds: watch::Receiver<Arc<World>>, mut stop: watch::Rece
     let mut spacing = Spacing::default();
     while !*stop.borrow() {
         let world = worlds.borrow().clone();
-        let means = deliver::Means { net: world.net.clone(), secrets: Arc::clone(&world.secrets) };
+        let means = deliver::Means {
+            net: world.net.clone(),
+            secrets: Arc::clone(&world.secrets),
+        };
         let now = world.clock.now();
         let wake = match letters::deliver(&world, &means, &mut spacing).await {
             Ok(Step::Worked) => continue,
@@ -248,7 +260,12 @@ async fn send_letters(worlds: watch::Receiver<Arc<World>>, mut stop: watch::Rece
 /// outbox until it is empty. The demo and the tests live through weeks by it.
 pub async fn tick(world: &Arc<World>, now: Timestamp) -> Result<(), StoreError> {
     let last = world.store.last_slots().await?;
-    for Due { job, slot, only_remember } in due(&world.jobs, &last, now).0 {
+    for Due {
+        job,
+        slot,
+        only_remember,
+    } in due(&world.jobs, &last, now).0
+    {
         let name = world.jobs[job].name.clone();
         if only_remember {
             report_job::remember(world, &name, slot).await?;
@@ -257,7 +274,10 @@ pub async fn tick(world: &Arc<World>, now: Timestamp) -> Result<(), StoreError> 
         }
     }
     evaluate(world, now).await?;
-    let means = deliver::Means { net: world.net.clone(), secrets: Arc::clone(&world.secrets) };
+    let means = deliver::Means {
+        net: world.net.clone(),
+        secrets: Arc::clone(&world.secrets),
+    };
     let mut spacing = Spacing::default();
     while letters::deliver(world, &means, &mut spacing).await? == Step::Worked {}
     Ok(())

@@ -33,7 +33,14 @@ pub async fn pull(world: &World, tap: &Arc<Tap>, slot: Timestamp) -> Result<Step
         record.window.from = record.window.from.min(ask.window.from);
         record.window.to = record.window.to.max(ask.window.to);
         match guarded(tap, ask, &means).await {
-            Ok(pulled) => take(&mut record, &mut seen, pulled, ask, arrives(tap), &world.plan.project.id),
+            Ok(pulled) => take(
+                &mut record,
+                &mut seen,
+                pulled,
+                ask,
+                arrives(tap),
+                &world.plan.project.id,
+            ),
             Err(why) => {
                 // What came before stays: each ask is whole by itself.
                 record.refused = matches!(why, SourceError::Refused { .. });
@@ -94,19 +101,28 @@ fn take(
     pulled.fill_zeros(ask, arrives);
     record.notes.append(&mut pulled.notes);
     record.unanswerable.extend(
-        pulled.unanswerable.into_iter().map(|(question, why)| (question.family(project), why)),
+        pulled
+            .unanswerable
+            .into_iter()
+            .map(|(question, why)| (question.family(project), why)),
     );
     record.zone = record.zone.or(pulled.zone);
     seen.append(&mut pulled.observations);
 }
 
 /// Calls the source with a deadline; a panic in a connector is its failure, not ours.
-pub(super) async fn guarded(tap: &Arc<Tap>, ask: &Ask, means: &Means) -> Result<Pulled, SourceError> {
+pub(super) async fn guarded(
+    tap: &Arc<Tap>,
+    ask: &Ask,
+    means: &Means,
+) -> Result<Pulled, SourceError> {
     let (tap, ask, means) = (Arc::clone(tap), ask.clone(), means.clone());
     let mut call = tokio::spawn(async move { tap.source.pull(&ask, &means).await });
     match tokio::time::timeout(DEADLINE, &mut call).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(why)) => Err(SourceError::Odd { why: format!("the connector failed: {why}") }),
+        Ok(Err(why)) => Err(SourceError::Odd {
+            why: format!("the connector failed: {why}"),
+        }),
         Err(_) => {
             call.abort();
             Err(SourceError::Wait {
@@ -157,7 +173,11 @@ async fn asks(world: &World, tap: &Tap, now: Timestamp) -> Result<Vec<Ask>, Stor
     let mut groups: BTreeMap<(Timestamp, Timestamp), Vec<Question>> = BTreeMap::new();
     for (question, window) in wanted {
         let new = last_success.is_none() || fresh.contains(&question);
-        let from = if new { window.from } else { recent.max(window.from) };
+        let from = if new {
+            window.from
+        } else {
+            recent.max(window.from)
+        };
         // Whole days on both sides, so that questions of every grain share a request.
         let from = calendar.bucket(Grain::Day, from).start;
         let to = calendar.bucket(Grain::Day, now).end;
@@ -175,16 +195,25 @@ async fn asks(world: &World, tap: &Tap, now: Timestamp) -> Result<Vec<Ask>, Stor
 }
 
 /// Questions that this process has not asked before and the store has no answer to.
-async fn unseeded(
-    world: &World,
-    wanted: &[(Question, Window)],
-) -> Result<Questions, StoreError> {
+async fn unseeded(world: &World, wanted: &[(Question, Window)]) -> Result<Questions, StoreError> {
     let unknown: Vec<Question> = {
-        let Ok(seeded) = world.seeded.lock() else { return Ok(Questions::new()) };
-        wanted.iter().map(|(question, _)| question).filter(|q| !seeded.contains(*q)).cloned().collect()
+        let Ok(seeded) = world.seeded.lock() else {
+            return Ok(Questions::new());
+        };
+        wanted
+            .iter()
+            .map(|(question, _)| question)
+            .filter(|q| !seeded.contains(*q))
+            .cloned()
+            .collect()
     };
     let seen = world.store.first_seen(&unknown).await?;
-    Ok(unknown.into_iter().zip(seen).filter(|(_, seen)| seen.is_none()).map(|(q, _)| q).collect())
+    Ok(unknown
+        .into_iter()
+        .zip(seen)
+        .filter(|(_, seen)| seen.is_none())
+        .map(|(q, _)| q)
+        .collect())
 }
 
 /// When first values are usually visible, by the plan or by the kind.
@@ -193,7 +222,11 @@ pub(super) fn arrives(tap: &Tap) -> TimeDelta {
 }
 
 /// What a pull would ask now, without asking: windows and cost.
-pub async fn forecast(world: &World, tap: &Tap, now: Timestamp) -> Result<(usize, Cost), StoreError> {
+pub async fn forecast(
+    world: &World,
+    tap: &Tap,
+    now: Timestamp,
+) -> Result<(usize, Cost), StoreError> {
     let asks = asks(world, tap, now).await?;
     let mut cost = Cost::default();
     for one in asks.iter().map(|ask| tap.source.cost(ask)) {

@@ -18,7 +18,11 @@ pub(super) fn report_channel(report: &Name) -> Name {
 }
 
 /// Writes a slot as done without doing anything: the first start of a report counts from now.
-pub(super) async fn remember(world: &World, job: &str, slot: Timestamp) -> Result<Step, StoreError> {
+pub(super) async fn remember(
+    world: &World,
+    job: &str,
+    slot: Timestamp,
+) -> Result<Step, StoreError> {
     finish(world, job, slot, &[]).await
 }
 
@@ -32,8 +36,16 @@ async fn finish(
     let Some(lease) = world.store.lease(job, &world.holder, now, LEASE).await? else {
         return Ok(Step::Idle);
     };
-    let round =
-        Round { slot, now, seen: &[], changes: &[], letters, told: &[], marks: &[], ledger: None };
+    let round = Round {
+        slot,
+        now,
+        seen: &[],
+        changes: &[],
+        letters,
+        told: &[],
+        marks: &[],
+        ledger: None,
+    };
     match world.store.commit(&lease, &round).await {
         Ok(()) => {
             world.letters_wait.notify_one();
@@ -45,9 +57,18 @@ async fn finish(
 }
 
 /// Makes the audit of the last whole week, keeps it as a file, and mails it.
-pub(super) async fn send(world: &Arc<World>, name: &str, slot: Timestamp) -> Result<Step, StoreError> {
+pub(super) async fn send(
+    world: &Arc<World>,
+    name: &str,
+    slot: Timestamp,
+) -> Result<Step, StoreError> {
     let now = world.clock.now();
-    let Some(report) = world.plan.reports.iter().find(|one| one.name.as_str() == name) else {
+    let Some(report) = world
+        .plan
+        .reports
+        .iter()
+        .find(|one| one.name.as_str() == name)
+    else {
         return Ok(Step::Idle);
     };
     let week = last_week(&world.plan.project.calendar, slot);
@@ -61,7 +82,8 @@ pub(super) async fn send(world: &Arc<World>, name: &str, slot: Timestamp) -> Res
 fn keep(world: &World, made: &Audit) {
     let Some(folder) = &world.archive else { return };
     let path = folder.join(format!("{}.html", made.report.label));
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, audit::page(&made.report)));
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&path, audit::page(&made.report)));
     if let Err(why) = written {
         tracing::warn!("the audit could not be kept as {}: {why}", path.display());
     }
@@ -76,7 +98,9 @@ fn letters(
     now: Timestamp,
 ) -> Vec<Letter> {
     let plan = &world.plan;
-    let Some(mail) = &plan.mail else { return Vec::new() };
+    let Some(mail) = &plan.mail else {
+        return Vec::new();
+    };
     let to = receivers(plan, report);
     if to.is_empty() {
         return Vec::new();
@@ -99,26 +123,48 @@ fn letters(
             return Vec::new();
         }
     };
-    let extra = [("from".to_owned(), mail.from.clone()), ("to".to_owned(), to.join("\n"))];
+    let extra = [
+        ("from".to_owned(), mail.from.clone()),
+        ("to".to_owned(), to.join("\n")),
+    ];
     let extra: BTreeMap<String, String> = extra.into_iter().collect();
-    let payload = Payload { content_type: "message/rfc822".to_owned(), body, extra };
+    let payload = Payload {
+        content_type: "message/rfc822".to_owned(),
+        body,
+        extra,
+    };
     vec![decided.letter(&plan.project.id, payload, 0)]
 }
 
 fn receivers(plan: &plan::Plan, report: &plan::Report) -> Vec<String> {
     let addressed = |texts: &[String]| {
-        texts.iter().filter_map(|text| deliver::mail_address(text, plan)).collect::<Vec<String>>()
+        texts
+            .iter()
+            .filter_map(|text| deliver::mail_address(text, plan))
+            .collect::<Vec<String>>()
     };
     if !report.to.is_empty() {
         return addressed(&report.to);
     }
-    let default = plan.routes.iter().find(|route| route.name.as_str() == "default");
-    let mails = default.into_iter().flat_map(|route| &route.channels).filter(|channel| channel.kind == "email");
-    mails.flat_map(|channel| addressed(&deliver::mail_receivers(channel))).collect()
+    let default = plan
+        .routes
+        .iter()
+        .find(|route| route.name.as_str() == "default");
+    let mails = default
+        .into_iter()
+        .flat_map(|route| &route.channels)
+        .filter(|channel| channel.kind == "email");
+    mails
+        .flat_map(|channel| addressed(&deliver::mail_receivers(channel)))
+        .collect()
 }
 
 /// Puts the audit into the outbox now; returns how many letters wait.
-pub async fn send_now(world: &Arc<World>, made: &Audit, now: Timestamp) -> Result<usize, StoreError> {
+pub async fn send_now(
+    world: &Arc<World>,
+    made: &Audit,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
     let mut count = 0;
     for report in &world.plan.reports {
         let letters = letters(world, report, made, now, now);
@@ -129,9 +175,16 @@ pub async fn send_now(world: &Arc<World>, made: &Audit, now: Timestamp) -> Resul
 }
 
 /// Thins old readings and gives the log back to the disk.
-pub(super) async fn maintain(world: &World, job: &str, slot: Timestamp) -> Result<Step, StoreError> {
+pub(super) async fn maintain(
+    world: &World,
+    job: &str,
+    slot: Timestamp,
+) -> Result<Step, StoreError> {
     let gone = world.store.thin(world.clock.now()).await?;
     world.store.tidy().await?;
-    tracing::info!(gone, "looked after the database: {gone} old readings thinned");
+    tracing::info!(
+        gone,
+        "looked after the database: {gone} old readings thinned"
+    );
     finish(world, job, slot, &[]).await
 }

@@ -48,7 +48,11 @@ pub fn json(report: &Report) -> String {
 /// A cell that no spreadsheet takes for a formula.
 fn cell(text: &str) -> String {
     let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']);
-    let safe = if risky { format!("'{text}") } else { text.to_owned() };
+    let safe = if risky {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
     format!("\"{}\"", safe.replace('"', "\"\""))
 }
 
@@ -82,9 +86,27 @@ pub fn csv(report: &Report) -> String {
 /// Five lines with a link.
 pub fn slack(report: &Report) -> Value {
     let text = |text: &str| crate::render::slack::escaped(text);
-    let mut lines = vec![format!("*Tracking audit, {}: {}*", report.label, text(&report.headline)), text(&report.summary)];
-    lines.extend(report.tasks.iter().take(2).map(|task| format!("• {}", text(&task.what))));
-    lines.extend(report.url.as_ref().map(|url| format!("<{url}|Open Truecount>")));
+    let mut lines = vec![
+        format!(
+            "*Tracking audit, {}: {}*",
+            report.label,
+            text(&report.headline)
+        ),
+        text(&report.summary),
+    ];
+    lines.extend(
+        report
+            .tasks
+            .iter()
+            .take(2)
+            .map(|task| format!("• {}", text(&task.what))),
+    );
+    lines.extend(
+        report
+            .url
+            .as_ref()
+            .map(|url| format!("<{url}|Open Truecount>")),
+    );
     json!({
         "text": text(&super::subject(report)),
         "blocks": [{ "type": "section", "text": { "type": "mrkdwn", "text": lines.join("\n") } }],

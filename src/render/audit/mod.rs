@@ -94,7 +94,11 @@ fn target(one: &Target) -> TargetRow {
         Some(false) => ("◆ missed", BAD),
         None => ("○ not known", GRAY),
     };
-    let sign = if one.more_is_better { "at least" } else { "at most" };
+    let sign = if one.more_is_better {
+        "at least"
+    } else {
+        "at most"
+    };
     TargetRow {
         mark,
         ink,
@@ -103,7 +107,11 @@ fn target(one: &Target) -> TargetRow {
         this_week: amount(one.this_week, one.measure),
         last_week: amount(one.last_week, one.measure),
         goal: format!("{sign} {}", amount(Some(one.goal), one.measure)),
-        why: if one.this_week.is_none() || one.measure == Measure::Rate { one.why.clone() } else { String::new() },
+        why: if one.this_week.is_none() || one.measure == Measure::Rate {
+            one.why.clone()
+        } else {
+            String::new()
+        },
     }
 }
 
@@ -123,11 +131,16 @@ fn incident(one: &crate::incident::Incident, report: &Report, calendar: &Calenda
     IncidentRow {
         mark,
         ink,
-        number: one.number.map_or(String::new(), |number| format!("#{number}")),
+        number: one
+            .number
+            .map_or(String::new(), |number| format!("#{number}")),
         head: super::facts::head_line(one, calendar),
         since: words::since(calendar, &one.first),
         state,
-        owner: one.owner.as_ref().map_or("nobody".to_owned(), ToString::to_string),
+        owner: one
+            .owner
+            .as_ref()
+            .map_or("nobody".to_owned(), ToString::to_string),
     }
 }
 
@@ -136,9 +149,17 @@ fn view(report: &Report, chart: bool) -> View {
     let last = report.week.to - chrono::TimeDelta::hours(1);
     let coverage = &report.coverage;
     let list = |names: &[crate::model::Name]| {
-        names.iter().take(8).map(|name| words::cut(name.as_str())).collect::<Vec<_>>().join(", ")
+        names
+            .iter()
+            .take(8)
+            .map(|name| words::cut(name.as_str()))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
-    let mut plan = vec![format!("{} of {} planned events were seen.", coverage.seen, coverage.planned)];
+    let mut plan = vec![format!(
+        "{} of {} planned events were seen.",
+        coverage.seen, coverage.planned
+    )];
     for (what, names) in [
         ("Not seen", &coverage.missing),
         ("Requested and never seen", &coverage.overdue),
@@ -153,17 +174,32 @@ fn view(report: &Report, chart: bool) -> View {
             .unplanned
             .iter()
             .take(8)
-            .map(|(name, count)| format!("{} ({})", words::cut(name.as_str()), words::number(*count as f64)))
+            .map(|(name, count)| {
+                format!(
+                    "{} ({})",
+                    words::cut(name.as_str()),
+                    words::number(*count as f64)
+                )
+            })
             .collect();
         plan.push(format!("Arriving without a plan: {}.", names.join(", ")));
     }
     View {
         project: report.project.clone(),
-        week: format!("{}, {} to {}", report.label, words::day(&calendar, report.week.from), words::day(&calendar, last)),
+        week: format!(
+            "{}, {} to {}",
+            report.label,
+            words::day(&calendar, report.week.from),
+            words::day(&calendar, last)
+        ),
         headline: report.headline.clone(),
         summary: report.summary.clone(),
         targets: report.targets.iter().map(target).collect(),
-        incidents: report.incidents.iter().map(|one| incident(one, report, &calendar)).collect(),
+        incidents: report
+            .incidents
+            .iter()
+            .map(|one| incident(one, report, &calendar))
+            .collect(),
         counts: report.counts.iter().map(count).collect(),
         coverage: plan,
         sources: report
@@ -171,7 +207,12 @@ fn view(report: &Report, chart: bool) -> View {
             .iter()
             .map(|one| match (&one.why, one.failed) {
                 (Some(why), failed) if failed > 0 => {
-                    format!("◆ {}: {failed} of {} pulls failed ({})", one.name, one.pulls, words::cut(why))
+                    format!(
+                        "◆ {}: {failed} of {} pulls failed ({})",
+                        one.name,
+                        one.pulls,
+                        words::cut(why)
+                    )
                 }
                 _ => format!("● {}: {} pulls, none failed", one.name, one.pulls),
             })
@@ -185,8 +226,13 @@ fn view(report: &Report, chart: bool) -> View {
             .tasks
             .iter()
             .map(|task| {
-                let owner = task.owner.as_ref().map_or(String::new(), |owner| format!(" ({owner})"));
-                let number = task.incident.map_or(String::new(), |number| format!(", incident {number}"));
+                let owner = task
+                    .owner
+                    .as_ref()
+                    .map_or(String::new(), |owner| format!(" ({owner})"));
+                let number = task
+                    .incident
+                    .map_or(String::new(), |number| format!(", incident {number}"));
                 format!("{}{number}{owner}", task.what)
             })
             .collect(),
@@ -201,14 +247,22 @@ fn view(report: &Report, chart: bool) -> View {
 }
 
 fn count(line: &crate::report::CountLine) -> CountRow {
-    let change = line.last_week.filter(|before| *before > 0.0).map(|before| line.this_week / before - 1.0);
+    let change = line
+        .last_week
+        .filter(|before| *before > 0.0)
+        .map(|before| line.this_week / before - 1.0);
     CountRow {
         name: words::spoken(line.name.as_str()),
         source: line.source.to_string(),
         this_week: words::number(line.this_week),
         last_week: line.last_week.map_or("not known".to_owned(), words::number),
         change: change.map_or(String::new(), words::change),
-        doubts: line.doubts.iter().map(|number| format!("see #{number}")).collect::<Vec<_>>().join(", "),
+        doubts: line
+            .doubts
+            .iter()
+            .map(|number| format!("see #{number}"))
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }
 
@@ -234,7 +288,10 @@ struct TextTemplate {
 /// The audit as a mail; a chart travels with it when there are counts to draw.
 pub fn mail(report: &Report) -> AuditMail {
     let picture = super::chart::counts_png(report);
-    let pictures: Vec<(String, Vec<u8>)> = picture.into_iter().map(|png| ("counts@truecount".to_owned(), png)).collect();
+    let pictures: Vec<(String, Vec<u8>)> = picture
+        .into_iter()
+        .map(|png| ("counts@truecount".to_owned(), png))
+        .collect();
     AuditMail {
         subject: mail::one_line(&subject(report)),
         text: text(report),
@@ -245,26 +302,42 @@ pub fn mail(report: &Report) -> AuditMail {
 
 /// `Tracking audit, 2026-W43: 3 of 6 targets missed, 1 open incident (Acme B2B)`.
 pub fn subject(report: &Report) -> String {
-    format!("Tracking audit, {}: {} ({})", report.label, report.headline, report.project)
+    format!(
+        "Tracking audit, {}: {} ({})",
+        report.label, report.headline, report.project
+    )
 }
 
 /// MJML by askama, HTML by mrml. If either fails, the page stands in: the mail still goes out.
 fn html(report: &Report, chart: bool) -> String {
-    let mjml = MailTemplate { view: view(report, chart) }.render().unwrap_or_default();
-    let rendered = mrml::parse(&mjml)
-        .ok()
-        .and_then(|parsed| parsed.element.render(&mrml::prelude::render::RenderOptions::default()).ok());
+    let mjml = MailTemplate {
+        view: view(report, chart),
+    }
+    .render()
+    .unwrap_or_default();
+    let rendered = mrml::parse(&mjml).ok().and_then(|parsed| {
+        parsed
+            .element
+            .render(&mrml::prelude::render::RenderOptions::default())
+            .ok()
+    });
     rendered.unwrap_or_else(|| page(report))
 }
 
 /// The plain text part.
 pub fn text(report: &Report) -> String {
-    TextTemplate { view: view(report, false) }.render().unwrap_or_else(|_| report.headline.clone())
+    TextTemplate {
+        view: view(report, false),
+    }
+    .render()
+    .unwrap_or_else(|_| report.headline.clone())
 }
 
 /// A page that stands by itself, for the archive and for printing.
 pub fn page(report: &Report) -> String {
     let chart = super::chart::counts(report).unwrap_or_default();
     let view = view(report, !chart.is_empty());
-    PageTemplate { view, chart }.render().unwrap_or_else(|_| mail::html(&report.headline))
+    PageTemplate { view, chart }
+        .render()
+        .unwrap_or_else(|_| mail::html(&report.headline))
 }
