@@ -7,6 +7,7 @@ mod http;
 mod json;
 mod oauth;
 mod retry;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
