@@ -18,6 +18,8 @@ pub mod incident;
 
 pub mod notify;
 
+pub mod render;
+
 // The shell: everything the world can break.
 
 pub mod clock;

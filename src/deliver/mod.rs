@@ -1,5 +1,10 @@
 //! PLUG: ways to tell people, one file per kind, and the worker that empties the outbox.
 
+mod email;
+pub mod outbox;
+mod slack;
+mod webhook;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,7 +17,17 @@ use crate::plan::Kind;
 use crate::secret::Secrets;
 
 /// All kinds, in the order of the documentation.
-pub const KINDS: &[&Kind<dyn Channel>] = &[];
+pub const KINDS: &[&Kind<dyn Channel>] = &[&slack::KIND, &email::KIND, &webhook::KIND];
+
+/// Keys of mails: where the server is when `[mail]` does not say.
+const SMTP_VARIABLE: &str = "TRUECOUNT_SMTP_URL";
+
+/// Whether the environment names a mail server.
+pub fn smtp_url_is_set() -> bool {
+    crate::secret::variable(SMTP_VARIABLE).is_some()
+}
+
+pub use crate::notify::channel_key;
 
 /// What the writer of a letter knows beside the notification.
 #[derive(Debug, Clone)]
@@ -21,6 +36,8 @@ pub struct Desk<'a> {
     pub plan: &'a crate::plan::Plan,
     /// The id the letter will have, for message ids.
     pub id: Fingerprint,
+    /// The first letter about the same incident by this channel, for threads.
+    pub thread: Option<Fingerprint>,
     /// When it is written.
     pub now: Timestamp,
 }

@@ -2,9 +2,25 @@
 //!
 //! Pure. Knows no check and no statistic: it compares the intervals that findings carry.
 
+mod cause;
+mod group;
+mod impact;
+mod policy;
+mod round;
+mod step;
+mod verdict;
+
 use crate::model::{
     Bucket, Evaluation, Finding, Fingerprint, Gap, Mark, Name, Segment, Status, Timestamp,
 };
+
+pub use cause::{causes, certainty};
+pub use group::{Group, group};
+pub use impact::impact;
+pub use policy::{Policy, Topology};
+pub use round::{assign_number, round};
+pub use step::step;
+pub use verdict::diagnose;
 
 /// What findings have in common; the identity of an incident.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,10 +177,27 @@ pub struct Incident {
     pub label: Option<Label>,
     /// When the newest counting reading was seen: a strike needs newer data (decision 21).
     pub strike_seen_at: Timestamp,
-    /// When it last changed.
+    /// When people last had a reason to look: its newest turn, or a move between states.
     pub changed_at: Timestamp,
+    /// The newest turn; it belongs to `revision`. None while it was only suspected.
+    pub turn: Option<Turn>,
     /// The incident that it was merged into.
     pub merged_into: Option<Fingerprint>,
+}
+
+impl Incident {
+    /// Whether people should know of it now: opened and not over.
+    pub fn is_on(&self) -> bool {
+        matches!(self.state, State::Open | State::Recovering { .. })
+    }
+
+    /// When it ended, if it was ever opened and is over.
+    pub fn over_at(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Resolved { at } if self.opened_at.is_some() => Some(at),
+            _ => None,
+        }
+    }
 }
 
 /// What a person says of an incident; feeds baselines and the budget.

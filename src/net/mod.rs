@@ -7,6 +7,7 @@ mod http;
 mod json;
 mod oauth;
 mod retry;
+mod smtp;
 mod tls;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use http::Http;
 pub use json::{OddAnswer, json, shown_start};
 pub use oauth::{GoogleTokens, ServiceAccount, TokenError};
 pub use retry::{Backoff, retry_after};
+pub use smtp::{MailError, probe_mail, send_mail};
 
 /// One HTTP call.
 #[derive(Clone)]

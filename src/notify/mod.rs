@@ -1,7 +1,16 @@
 //! Who hears what, and when: compares what is true with what each route was told.
 
+mod decide;
+
 use crate::incident::Incident;
 use crate::model::{Fingerprint, Matcher, Name, Timestamp, Window};
+
+pub use decide::{Situation, decide};
+
+/// The key by which a channel of a route is found again: `route/index/kind`.
+pub fn channel_key(route: &Name, index: usize, kind: &str) -> Name {
+    Name::clean(&format!("{route}/{index}/{kind}"))
+}
 
 /// Why somebody is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +89,8 @@ impl Reason {
 pub struct Notification {
     /// The route.
     pub route: Name,
+    /// The channel of the route: [`channel_key`].
+    pub channel: Name,
     /// Why.
     pub reason: Reason,
     /// The nth of this reason for this revision, from 0: reminders count up.
@@ -163,4 +174,62 @@ pub struct Payload {
     pub body: Vec<u8>,
     /// Small facts the sender needs beside the body, such as recipients of a mail.
     pub extra: std::collections::BTreeMap<String, String>,
+}
+
+impl Notification {
+    /// The id of the letter: derived, so that the same decision is written once (decision 7).
+    pub fn letter_id(&self, project: &Name) -> Fingerprint {
+        let mut digest = crate::model::Digest::new("letter.1");
+        digest
+            .text(project.as_str())
+            .text(self.route.as_str())
+            .text(self.channel.as_str());
+        for incident in &self.incidents {
+            digest
+                .bytes(&incident.id.0)
+                .text(&incident.revision.to_string());
+        }
+        if self.incidents.is_empty() {
+            digest.text(&self.at.to_rfc3339());
+        }
+        digest.text(self.reason.word()).text(&self.n.to_string());
+        digest.fingerprint()
+    }
+
+    /// What the route is told by it.
+    pub fn told(&self) -> Vec<Told> {
+        self.incidents
+            .iter()
+            .map(|incident| Told {
+                route: self.route.clone(),
+                channel: self.channel.clone(),
+                incident: incident.id,
+                revision: incident.revision,
+                reason: self.reason,
+                n: self.n,
+                at: self.at,
+                receipt: None,
+            })
+            .collect()
+    }
+
+    /// The frozen letter. `order` sorts letters that are written at the same time.
+    pub fn letter(&self, project: &Name, payload: Payload, order: u64) -> Letter {
+        let millis = u64::try_from(self.at.timestamp_millis()).unwrap_or(0);
+        Letter {
+            id: self.letter_id(project),
+            route: self.route.clone(),
+            channel: self.channel.clone(),
+            reason: self.reason,
+            n: self.n,
+            about: match self.incidents.as_slice() {
+                [one] => Some((one.id, one.revision)),
+                _ => None,
+            },
+            sequence: millis * 1_000 + order % 1_000,
+            payload,
+            written_at: self.at,
+            not_before: self.at,
+        }
+    }
 }

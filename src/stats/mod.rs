@@ -4,7 +4,33 @@
 //! bucket, oldest first. **A missing bucket is `NaN`**; this is the only room in which `NaN` may
 //! stand for "not there". Nothing here allocates in its inner loops, reads a clock or panics.
 
+pub mod tail;
+
+pub mod rare;
+
+pub mod count;
+
+pub mod ratio;
+
+pub mod pair;
+
+pub mod maturity;
+
+pub mod many;
+
+pub mod blame;
+
+pub mod power;
+
+pub mod trial;
+
+mod engine;
+mod input;
+mod law;
+mod level;
 mod order;
+mod peak;
+mod tuning;
 
 pub use order::{mad, median};
 
@@ -19,13 +45,34 @@ pub enum Cycle {
     Plain,
 }
 
+impl Cycle {
+    /// Buckets after which the cycle repeats.
+    pub const fn period(self) -> usize {
+        match self {
+            Self::Hourly(_) => 168,
+            Self::Daily(_) => 7,
+            Self::Plain => 1,
+        }
+    }
+
+    /// Place of index 0 in the cycle.
+    pub const fn first(self) -> usize {
+        match self {
+            Self::Hourly(hour) => hour as usize,
+            Self::Daily(weekday) => weekday as usize,
+            Self::Plain => 0,
+        }
+    }
+}
+
 /// A series of counts or sums, oldest first.
 #[derive(Debug, Clone, Copy)]
 pub struct Series<'a> {
     /// The values; `NaN` is a missing bucket.
     pub values: &'a [f64],
-    /// Whether a bucket may teach: false for incidents, marked, ignored and incomplete buckets.
-    /// Same length as `values`.
+    /// Whether a bucket may teach: false for incidents that people confirmed. It is still evidence: a
+    /// run of trouble goes through it and is not taken for the new normal. A bucket that must not be
+    /// looked at either (ignored, marked, incomplete) is `NaN`. Same length as `values`.
     pub usable: &'a [bool],
     /// 0 for an ordinary bucket, otherwise a class of special day (holidays of one kind share a
     /// class). Same length as `values`.
@@ -61,6 +108,17 @@ pub enum Sensitivity {
     Strict,
 }
 
+impl Sensitivity {
+    /// The score from which a bucket alarms.
+    pub const fn level(self) -> f64 {
+        match self {
+            Self::Quiet => 1.2,
+            Self::Normal => 1.0,
+            Self::Strict => 0.8,
+        }
+    }
+}
+
 /// Four numbers that a person can check.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expected {
@@ -92,6 +150,17 @@ pub struct Judgement {
     pub alarm: bool,
     /// How many past buckets carry the expectation.
     pub weight: u32,
+}
+
+/// What a sweep says of one bucket: the part of a [`Judgement`] that a backtest needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    /// As in [`Judgement`].
+    pub score: f64,
+    /// As in [`Judgement`].
+    pub since: usize,
+    /// As in [`Judgement`], at [`Sensitivity::Normal`].
+    pub alarm: bool,
 }
 
 /// Why there is no judgement yet.

@@ -1,5 +1,6 @@
 //! Counts from any JSON API, described in TOML: what to call, where the rows are, what a row holds.
 
+mod call;
 mod rows;
 mod template;
 
@@ -13,7 +14,7 @@ use crate::model::{
     Bucket, Code, Diagnostic, Grain, Measure, Observation, Quality, Question, Segment, Subject,
     Window,
 };
-use crate::net::{Backoff, Method, NetError, Reply, Request, json, retry_after, shown_start};
+use crate::net::{Method, Request, json};
 use crate::plan::{Decl, Form, Kind, Plan, SOURCE_KEYS, Setting};
 use crate::secret::ExposeSecret as _;
 
@@ -316,7 +317,7 @@ impl Source for Http {
             next: "",
         };
         let request = self.request(&self.template.url(&slots)?, &slots, &headers);
-        let reply = self.send(&request, means).await?;
+        let reply = call::send(&request, means).await?;
         let _: serde_json::Value = json(&request.host(), &reply).map_err(odd)?;
         Ok(Probe {
             found: format!("{} answers with JSON", request.host()),
@@ -405,45 +406,6 @@ impl Http {
         request
     }
 
-    async fn send(&self, request: &Request, means: &Means) -> Result<Reply, SourceError> {
-        let reply = means
-            .net
-            .fetch(request, &Backoff::READ)
-            .await
-            .map_err(|why| match why {
-                NetError::Unreachable { .. } => SourceError::Wait {
-                    after: None,
-                    why: why.to_string(),
-                },
-                NetError::TooLarge { .. } => odd(why),
-                NetError::Forbidden { .. } | NetError::Setup { .. } => SourceError::Refused {
-                    why: why.to_string(),
-                },
-            })?;
-        if reply.is_success() {
-            return Ok(reply);
-        }
-        let (host, status) = (request.host(), reply.status);
-        let said = shown_start(&reply.body);
-        Err(match status {
-            408 | 425 | 429 | 500..=599 => SourceError::Wait {
-                after: retry_after(&reply, means.net.clock.now()),
-                why: format!("{host} answered {status}: {said}"),
-            },
-            401 | 403 => SourceError::Refused {
-                why: format!("{host} refuses the credentials ({status}): {said}"),
-            },
-            300..=399 => SourceError::Refused {
-                why: format!(
-                    "{host} answered with a redirect ({status}); write the final address in base_url"
-                ),
-            },
-            _ => SourceError::Refused {
-                why: format!("{host} answered {status}: {said}"),
-            },
-        })
-    }
-
     /// All pages of one call.
     async fn read(
         &self,
@@ -458,7 +420,7 @@ impl Http {
         let mut url = self.template.url(&call.slots(ask, ""))?;
         loop {
             let request = self.request(&url, &call.slots(ask, &cursor), headers);
-            let reply = self.send(&request, means).await?;
+            let reply = call::send(&request, means).await?;
             let host = request.host();
             let page: serde_json::Value = json(&host, &reply).map_err(odd)?;
             self.shape

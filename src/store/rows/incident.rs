@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{
-    Cause, Certainty, Companion, Impact, Incident, Label, Level, State, Verdict,
+    Cause, Certainty, Companion, Impact, Incident, Label, Level, State, Turn, Verdict,
 };
 use crate::model::{Fingerprint, Mark, MarkKind, Name, Segment, Status};
 
@@ -81,6 +81,8 @@ pub(in crate::store) struct IncidentRow {
     label: Option<String>,
     strike_seen_at: i64,
     changed_at: i64,
+    #[serde(default)]
+    turn: Option<String>,
     merged_into: Option<String>,
 }
 
@@ -97,6 +99,16 @@ const LEVELS: [(Level, &str); 3] = [
     (Level::Low, "low"),
     (Level::Medium, "medium"),
     (Level::High, "high"),
+];
+
+const TURNS: [(Turn, &str); 7] = [
+    (Turn::Opened, "opened"),
+    (Turn::Worsened, "worsened"),
+    (Turn::Eased, "eased"),
+    (Turn::VerdictChanged, "verdict_changed"),
+    (Turn::Acknowledged, "acknowledged"),
+    (Turn::Resolved, "resolved"),
+    (Turn::Reopened, "reopened"),
 ];
 
 const LABELS: [(Label, &str); 3] = [
@@ -206,6 +218,7 @@ impl From<&Incident> for IncidentRow {
             label: from.label.as_ref().map(|label| word(&LABELS, label)),
             strike_seen_at: millis(from.strike_seen_at),
             changed_at: millis(from.changed_at),
+            turn: from.turn.as_ref().map(|turn| word(&TURNS, turn)),
             merged_into: from.merged_into.map(|id| id.hex()),
         }
     }
@@ -286,6 +299,11 @@ impl IncidentRow {
                 .transpose()?,
             strike_seen_at: at(self.strike_seen_at),
             changed_at: at(self.changed_at),
+            turn: self
+                .turn
+                .as_deref()
+                .map(|word| meant(&TURNS, word))
+                .transpose()?,
             merged_into: self.merged_into.as_deref().map(print).transpose()?,
         })
     }

@@ -1,0 +1,286 @@
+//! Slack: an incoming webhook, or a bot token that keeps one thread per incident.
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::config::{Reader, SecretRef};
+use crate::model::{Diagnostic, Timestamp};
+use crate::net::{NetError, Reply, Request, retry_after, shown_start};
+use crate::notify::{Letter, Notification, Payload};
+use crate::plan::{Decl, Form, Kind, Plan, Setting};
+use crate::render;
+
+use super::{Channel, Desk, Means, SendError};
+
+pub(super) const KIND: Kind<dyn Channel> = Kind {
+    name: "slack",
+    about: include_str!("../../docs/notifications.md"),
+    settings: &[
+        Setting {
+            key: "to",
+            about: "An incoming webhook",
+            form: Form::Secret,
+            required: false,
+            default: "",
+        },
+        Setting {
+            key: "token",
+            about: "A bot token, in place of a webhook",
+            form: Form::Secret,
+            required: false,
+            default: "",
+        },
+        Setting {
+            key: "channel",
+            about: "The channel's id, with a token",
+            form: Form::Text,
+            required: false,
+            default: "",
+        },
+        Setting {
+            key: "base_url",
+            about: "Another address of Slack's API",
+            form: Form::Url,
+            required: false,
+            default: "https://slack.com",
+        },
+    ],
+    mapping: &[],
+    event_named: false,
+    build,
+};
+
+enum Way {
+    Webhook(SecretRef),
+    Bot {
+        token: SecretRef,
+        channel: String,
+        base: url::Url,
+    },
+}
+
+struct Slack {
+    way: Way,
+}
+
+fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>> {
+    let mut reader = Reader::new(&decl.section);
+    let way = if reader.has("token") {
+        let token = reader.secret("token");
+        let channel = reader.required_text(
+            "channel",
+            "a bot needs the channel's id: channel = \"C0123456\"",
+        );
+        let usual = || url::Url::parse("https://slack.com").ok();
+        let base = if reader.has("base_url") {
+            reader.url("base_url")
+        } else {
+            usual()
+        };
+        token
+            .zip(channel)
+            .zip(base)
+            .map(|((token, channel), base)| Way::Bot {
+                token,
+                channel,
+                base,
+            })
+    } else {
+        reader.secret("to").map(Way::Webhook)
+    };
+    let complaints: Vec<Diagnostic> = reader.finish();
+    let plain_only = complaints
+        .iter()
+        .all(|one| one.code == crate::model::Code(310));
+    match way {
+        Some(way) if plain_only => Ok(Box::new(Slack { way })),
+        _ => Err(complaints),
+    }
+}
+
+#[async_trait]
+impl Channel for Slack {
+    fn letter(&self, notification: &Notification, desk: &Desk<'_>) -> Payload {
+        let body = render::slack::message(desk.plan, notification);
+        Payload {
+            content_type: "application/json".to_owned(),
+            body: body.to_string().into_bytes(),
+            extra: std::collections::BTreeMap::new(),
+        }
+    }
+
+    async fn send(
+        &self,
+        letter: &Letter,
+        earlier: &[String],
+        now: Timestamp,
+        means: &Means,
+    ) -> Result<String, SendError> {
+        match &self.way {
+            Way::Webhook(at) => {
+                let text = read(means, at).await?;
+                let url = address(text.expose_secret(), "the Slack webhook")?;
+                let request = request(url, letter.payload.body.clone());
+                let reply = means
+                    .net
+                    .transport
+                    .call(&request)
+                    .await
+                    .map_err(|why| unreached(&why))?;
+                webhook_answer(&reply, now)
+            }
+            Way::Bot {
+                token,
+                channel,
+                base,
+            } => {
+                let token = read(means, token).await?;
+                let mut body: serde_json::Value = serde_json::from_slice(&letter.payload.body)
+                    .map_err(|why| SendError::Refused {
+                        why: format!("the frozen message is damaged: {why}"),
+                    })?;
+                body["channel"] = json!(channel);
+                body["unfurl_links"] = json!(false);
+                if let Some(thread) = earlier
+                    .first()
+                    .and_then(|receipt| receipt.strip_prefix("ts "))
+                {
+                    body["thread_ts"] = json!(thread);
+                    body["reply_broadcast"] =
+                        json!(letter.reason == crate::notify::Reason::Resolved);
+                }
+                let url = address(
+                    &format!(
+                        "{}/api/chat.postMessage",
+                        base.as_str().trim_end_matches('/')
+                    ),
+                    "base_url",
+                )?;
+                let bearer = format!("Bearer {}", token.expose_secret());
+                let request =
+                    request(url, body.to_string().into_bytes()).header("authorization", &bearer);
+                let reply = means
+                    .net
+                    .transport
+                    .call(&request)
+                    .await
+                    .map_err(|why| unreached(&why))?;
+                bot_answer(&reply, now)
+            }
+        }
+    }
+
+    fn spacing(&self) -> TimeDelta {
+        TimeDelta::seconds(1)
+    }
+
+    fn receiver(&self) -> String {
+        match &self.way {
+            Way::Webhook(_) => "Slack webhook".to_owned(),
+            Way::Bot { channel, .. } => format!("Slack channel {channel}"),
+        }
+    }
+}
+
+fn request(url: url::Url, body: Vec<u8>) -> Request {
+    Request {
+        method: crate::net::Method::Post,
+        body,
+        timeout: std::time::Duration::from_secs(15),
+        limit: 64 << 10,
+        ..Request::get(url)
+    }
+    .header("content-type", "application/json; charset=utf-8")
+}
+
+/// A secret that cannot be read now may be there later: the letter waits.
+pub(super) async fn read(
+    means: &Means,
+    at: &SecretRef,
+) -> Result<crate::secret::SecretString, SendError> {
+    means.secrets.read(at).await.map_err(|why| SendError::Wait {
+        after: None,
+        why: why.to_string(),
+    })
+}
+
+pub(super) fn address(text: &str, what: &str) -> Result<url::Url, SendError> {
+    let parsed = url::Url::parse(text.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"));
+    parsed.ok_or_else(|| SendError::Refused {
+        why: format!("{what} is not an address"),
+    })
+}
+
+/// An address that may not be reached is a setting to mend; everything else passes.
+pub(super) fn unreached(why: &NetError) -> SendError {
+    match why {
+        NetError::Forbidden { .. } | NetError::Setup { .. } => SendError::Refused {
+            why: why.to_string(),
+        },
+        NetError::Unreachable { .. } | NetError::TooLarge { .. } => SendError::Wait {
+            after: None,
+            why: why.to_string(),
+        },
+    }
+}
+
+/// A webhook answers in plain text: `ok`, or a word of what is wrong.
+fn webhook_answer(reply: &Reply, now: Timestamp) -> Result<String, SendError> {
+    let text = shown_start(&reply.body);
+    match reply.status {
+        200..=299 if text == "ok" || text == "(empty)" => Ok("ok".to_owned()),
+        429 | 500..=599 | 408 => Err(SendError::Wait {
+            after: retry_after(reply, now),
+            why: format!("Slack answered {}: {text}", reply.status),
+        }),
+        status => Err(SendError::Refused {
+            why: format!("Slack answered {status}: {text}"),
+        }),
+    }
+}
+
+#[derive(Deserialize)]
+struct BotAnswer {
+    ok: bool,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    ts: String,
+}
+
+/// The API answers 200 also when it refuses.
+fn bot_answer(reply: &Reply, now: Timestamp) -> Result<String, SendError> {
+    let wait = |why: String| SendError::Wait {
+        after: retry_after(reply, now),
+        why,
+    };
+    if reply.status == 429 || reply.status >= 500 {
+        return Err(wait(format!("Slack answered {}", reply.status)));
+    }
+    let answer: BotAnswer = serde_json::from_slice(&reply.body)
+        .map_err(|_| wait(format!("Slack answered {} without JSON", reply.status)))?;
+    if answer.ok {
+        return Ok(format!("ts {}", answer.ts));
+    }
+    let why = format!(
+        "Slack refused: {}",
+        crate::model::Name::clean(&answer.error)
+    );
+    let temporary = [
+        "ratelimited",
+        "fatal_error",
+        "internal_error",
+        "service_unavailable",
+        "request_timeout",
+    ];
+    if temporary.contains(&answer.error.as_str()) {
+        Err(wait(why))
+    } else {
+        Err(SendError::Refused { why })
+    }
+}

@@ -1,0 +1,270 @@
+//! What is true against what was told, for each channel of each route.
+//!
+//! Level-triggered: nothing is remembered but what was told, so a lost wake-up, a restart or a
+//! repeated round changes nothing.
+
+use std::collections::BTreeMap;
+
+use chrono::{NaiveTime, TimeDelta};
+
+use crate::incident::{Incident, Turn};
+use crate::model::{Facts, Matcher, Name, Timestamp, Window};
+use crate::plan::{Plan, Route};
+
+use super::{Notification, Reason, Silence, Told, channel_key};
+
+/// Everything that a decision rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// Routes, silences by date, the zone.
+    pub plan: &'a Plan,
+    /// Incidents that are on, and those that ended lately.
+    pub incidents: &'a [Incident],
+    /// What was told about them.
+    pub told: &'a [Told],
+    /// Silences in force or ended lately.
+    pub silences: &'a [Silence],
+    /// Letters each route got today.
+    pub sent_today: &'a BTreeMap<Name, u32>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// An incident that ended while nobody could be told is told once, if it ended this recently.
+const PAST: TimeDelta = TimeDelta::hours(24);
+
+/// More openings than this within a day are a flapping.
+const FLAPS: usize = 3;
+
+/// Who is to be told what, now.
+pub fn decide(situation: &Situation<'_>) -> Vec<Notification> {
+    let mut found = Vec::new();
+    for route in &situation.plan.routes {
+        for (index, channel) in route.channels.iter().enumerate() {
+            let key = channel_key(&route.name, index, &channel.kind);
+            let mine = of_channel(situation, route, &key);
+            found.extend(capped(situation, route, mine));
+        }
+    }
+    found
+}
+
+fn of_channel(situation: &Situation<'_>, route: &Route, channel: &Name) -> Vec<Notification> {
+    let mut found = Vec::new();
+    for incident in situation.incidents {
+        let told: Vec<&Told> = situation
+            .told
+            .iter()
+            .filter(|told| told.channel == *channel && told.incident == incident.id)
+            .collect();
+        let Some((reason, n)) = reason(situation, route, incident, &told) else {
+            continue;
+        };
+        found.push(Notification {
+            route: route.name.clone(),
+            channel: channel.clone(),
+            reason,
+            n,
+            incidents: vec![incident.clone()],
+            at: situation.now,
+            remark: String::new(),
+        });
+    }
+    found
+}
+
+/// Why this channel should hear of this incident now; `None` when it should not.
+fn reason(
+    situation: &Situation<'_>,
+    route: &Route,
+    incident: &Incident,
+    told: &[&Told],
+) -> Option<(Reason, u32)> {
+    let now = situation.now;
+    let hears = matches(&route.matcher, incident) && incident.status >= route.level;
+    let escalated = escalated(situation, route, incident, told);
+    if !hears && told.is_empty() {
+        return escalated;
+    }
+    if held_back(situation, route, incident) {
+        return None;
+    }
+    let last = told
+        .iter()
+        .max_by_key(|told| (told.at, told.revision, told.n));
+    let Some(last) = last else {
+        return first_words(situation, route, incident).or(escalated);
+    };
+    if let Some(silence) = flapping(told, now) {
+        return silence;
+    }
+    if incident.over_at().is_some() {
+        let known = matches!(last.reason, Reason::Resolved | Reason::Past);
+        return (!known).then_some((Reason::Resolved, 0));
+    }
+    if !incident.is_on() {
+        return None;
+    }
+    if incident.revision > last.revision {
+        let reason = match incident.turn {
+            Some(Turn::Opened) => Reason::Opened,
+            Some(Turn::Reopened) => Reason::Reopened,
+            Some(Turn::Worsened) => Reason::Worsened,
+            Some(Turn::Eased) => Reason::Eased,
+            Some(Turn::VerdictChanged) => Reason::VerdictChanged,
+            Some(Turn::Acknowledged) => Reason::Acknowledged,
+            Some(Turn::Resolved) | None => return None,
+        };
+        return Some((reason, 0));
+    }
+    let due = route.remind > TimeDelta::zero() && now - last.at >= route.remind;
+    if due && incident.acknowledged.is_none() {
+        let earlier = told
+            .iter()
+            .filter(|told| told.reason == Reason::Reminder)
+            .count();
+        return Some((Reason::Reminder, u32::try_from(earlier).unwrap_or(u32::MAX)));
+    }
+    escalated
+}
+
+/// Nothing was told yet.
+fn first_words(
+    situation: &Situation<'_>,
+    route: &Route,
+    incident: &Incident,
+) -> Option<(Reason, u32)> {
+    let now = situation.now;
+    let opened = incident.opened_at?;
+    if let Some(over) = incident.over_at() {
+        // It came and went while a wait, a silence or an outage kept us from telling.
+        return (now - over <= PAST && incident.number.is_some()).then_some((Reason::Past, 0));
+    }
+    if !incident.is_on() || now - opened < route.wait {
+        return None;
+    }
+    let silenced =
+        silences(situation, incident).any(|window| window.to > opened && window.to <= now);
+    Some((
+        if silenced {
+            Reason::SilenceEnded
+        } else {
+            Reason::Opened
+        },
+        0,
+    ))
+}
+
+/// Silences and quiet hours.
+fn held_back(situation: &Situation<'_>, route: &Route, incident: &Incident) -> bool {
+    let now = situation.now;
+    if silences(situation, incident).any(|window| window.contains(now)) {
+        return true;
+    }
+    let time: NaiveTime = situation.plan.project.calendar.local(now).time();
+    !incident.primary && route.quiet.is_some_and(|quiet| quiet.contains(time))
+}
+
+fn silences<'a>(
+    situation: &'a Situation<'_>,
+    incident: &'a Incident,
+) -> impl Iterator<Item = Window> + 'a {
+    let planned = situation
+        .plan
+        .silences
+        .iter()
+        .map(|one| (&one.matcher, one.window));
+    let given = situation
+        .silences
+        .iter()
+        .map(|one| (&one.matcher, one.window));
+    planned
+        .chain(given)
+        .filter(|(matcher, _)| matches(matcher, incident))
+        .map(|(_, window)| window)
+}
+
+/// A matcher speaks of an incident when it speaks of one of its checks.
+fn matches(matcher: &Matcher, incident: &Incident) -> bool {
+    incident.members.iter().any(|check| {
+        matcher.matches(&Facts {
+            check,
+            kind: &incident.kind,
+            event: incident.event.as_ref(),
+            owner: incident.owner.as_ref(),
+            source: incident.source.as_ref(),
+            primary: incident.primary,
+        })
+    })
+}
+
+/// After too many openings within a day: one notice, then silence until it is steady for a day.
+fn flapping(told: &[&Told], now: Timestamp) -> Option<Option<(Reason, u32)>> {
+    let lately = |one: &&&Told| now - one.at < TimeDelta::days(1);
+    let said = told
+        .iter()
+        .filter(lately)
+        .any(|one| one.reason == Reason::Flapping);
+    if said {
+        return Some(None);
+    }
+    let opened = |one: &&&Told| matches!(one.reason, Reason::Opened | Reason::Reopened);
+    let flips = told.iter().filter(lately).filter(opened).count();
+    (flips > FLAPS).then_some(Some((Reason::Flapping, 0)))
+}
+
+/// This route is where another one escalates to, and nobody took the incident in time.
+fn escalated(
+    situation: &Situation<'_>,
+    route: &Route,
+    incident: &Incident,
+    told: &[&Told],
+) -> Option<(Reason, u32)> {
+    let opened = incident.opened_at?;
+    let asked = situation.plan.routes.iter().any(|from| {
+        from.escalate.as_ref().is_some_and(|(after, to)| {
+            *to == route.name
+                && matches(&from.matcher, incident)
+                && situation.now - opened >= *after
+        })
+    });
+    let known = told.iter().any(|one| one.reason == Reason::Escalated);
+    (asked && incident.is_on() && incident.acknowledged.is_none() && !known)
+        .then_some((Reason::Escalated, 0))
+}
+
+/// Beyond the daily cap the rest is told in one honest message, once a day.
+fn capped(
+    situation: &Situation<'_>,
+    route: &Route,
+    mut mine: Vec<Notification>,
+) -> Vec<Notification> {
+    let sent = situation.sent_today.get(&route.name).copied().unwrap_or(0);
+    let left = usize::try_from(route.daily.saturating_sub(sent)).unwrap_or(usize::MAX);
+    if mine.len() <= left {
+        return mine;
+    }
+    mine.sort_by_key(|one| {
+        one.incidents
+            .first()
+            .map(|incident| (!incident.primary, std::cmp::Reverse(incident.status)))
+    });
+    // Endings are told whatever the cap: an opening without its end is worse than one message more.
+    let (ends, mut news): (Vec<_>, Vec<_>) = mine
+        .into_iter()
+        .partition(|one| one.reason == Reason::Resolved);
+    let rest = news.split_off(left.saturating_sub(1).min(news.len()));
+    if let Some(first) = rest.first()
+        && left > 0
+    {
+        let incidents: Vec<Incident> = rest.iter().flat_map(|one| one.incidents.clone()).collect();
+        news.push(Notification {
+            reason: Reason::Digest,
+            n: 0,
+            incidents,
+            ..first.clone()
+        });
+    }
+    news.extend(ends);
+    news
+}

@@ -1,0 +1,297 @@
+//! What is said of an incident, in one order everywhere: what, how much, since when, what kind of
+//! trouble, how sure, where, likely cause, impact, owner.
+
+use crate::incident::{Cause, Certainty, Incident, Level, Verdict};
+use crate::model::{Finding, Gap, Shape, Status, Timestamp, Unit};
+use crate::plan::Plan;
+
+use super::words;
+
+/// An incident in words. Every medium prints these, so that they cannot disagree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentText {
+    /// `Failing` or `Warning`.
+    pub status: &'static str,
+    /// `◆` or `▲`.
+    pub mark: &'static str,
+    /// `Purchase 61% below expected`.
+    pub head: String,
+    /// `15, expected 34–50 (−63%)`.
+    pub now: Option<String>,
+    /// `Fri 23 Oct (2 d 6 h)`.
+    pub since: String,
+    /// `Safari −96%, explains 97%`.
+    pub place: Option<String>,
+    /// `high: outside the range 3 days in a row`.
+    pub certainty: String,
+    /// `Real loss, not a tracking fault: hubspot fell by 61%`.
+    pub verdict: String,
+    /// `release web 4.18.0, Fri 23 Oct 08:41`.
+    pub likely: Option<String>,
+    /// `about 111 events, 44,400 EUR`.
+    pub impact: Option<String>,
+    /// `Mara Lind (growth)`.
+    pub owner: Option<String>,
+    /// Slack member id of the owner.
+    pub owner_slack: Option<String>,
+    /// Address of the incident's page.
+    pub link: Option<String>,
+    /// Where the rule stands: `rules/leads.toml:21`.
+    pub rule: Option<String>,
+    /// All checks that belong to it.
+    pub members: Vec<String>,
+}
+
+/// Puts an incident into words.
+pub fn describe(plan: &Plan, incident: &Incident, now: Timestamp) -> IncidentText {
+    let calendar = &plan.project.calendar;
+    let (status, mark) = match incident.status {
+        Status::Failing => ("Failing", "◆"),
+        Status::Warning | Status::Ok => ("Warning", "▲"),
+    };
+    let until = incident.over_at().unwrap_or(now);
+    let lasted = words::span(until - incident.first.start);
+    let owner = incident.owner.as_ref().map(|id| (id, plan.owners.get(id)));
+    let link = plan.project.url.as_ref().zip(incident.number);
+    IncidentText {
+        status,
+        mark,
+        head: head(plan, incident),
+        now: incident.finding.as_ref().map(now_line),
+        since: format!("{} ({lasted})", words::since(calendar, &incident.first)),
+        place: place(incident),
+        certainty: certainty(&incident.certainty),
+        verdict: verdict(incident),
+        likely: incident.causes.first().map(|mark| {
+            format!(
+                "{} {}, {}",
+                mark.kind.word(),
+                mark.name,
+                words::moment(calendar, mark.at)
+            )
+        }),
+        impact: impact(incident),
+        owner: owner.as_ref().map(|(id, known)| match known {
+            Some(known) => format!("{} ({id})", known.name),
+            None => id.to_string(),
+        }),
+        owner_slack: owner.and_then(|(_, known)| known?.slack.clone()),
+        link: link
+            .map(|(url, number)| format!("{}/i/{number}", url.as_str().trim_end_matches('/'))),
+        rule: incident.event.as_ref().and_then(|event| {
+            plan.event(event)
+                .map(|event| event.origin.clone())
+                .or_else(|| {
+                    plan.conversions
+                        .iter()
+                        .find(|one| one.name == *event)
+                        .map(|one| one.origin.clone())
+                })
+        }),
+        members: incident.members.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The head line speaks of the whole incident.
+fn head(plan: &Plan, incident: &Incident) -> String {
+    let calendar = &plan.project.calendar;
+    let subject = incident.event.as_ref().map_or_else(
+        || words::spoken(incident.check.as_str()),
+        |event| words::spoken(event.as_str()),
+    );
+    let source = incident
+        .source
+        .as_ref()
+        .map_or("", |source| source.as_str());
+    if let Some(gap) = &incident.gap {
+        return match gap {
+            Gap::Late { last } => format!(
+                "{source} has sent nothing since {}",
+                words::moment(calendar, *last)
+            ),
+            Gap::SourceFailed { why } => format!("{source} cannot be read: {}", words::cut(why)),
+            other => format!("{source}: {}", words::gap(other, calendar)),
+        };
+    }
+    let Some(finding) = &incident.finding else {
+        return words::capital(&subject);
+    };
+    let many = match &incident.cause {
+        Cause::Source(_) => Some(format!("{} checks of {source}", incident.members.len())),
+        Cause::Segment(segment) => Some(format!(
+            "{} checks, {}",
+            incident.members.len(),
+            words::segment(segment)
+        )),
+        Cause::Parameter(name) => Some(format!("{} events lack {name}", incident.members.len())),
+        Cause::Event(_) | Cause::Check(..) => None,
+    };
+    let text = match &many {
+        Some(many) if incident.members.len() > 1 => {
+            format!("{many}: {}", sentence(incident, finding, &subject))
+        }
+        _ => sentence(incident, finding, &subject),
+    };
+    words::capital(&text)
+}
+
+fn sentence(incident: &Incident, finding: &Finding, subject: &str) -> String {
+    let total = &finding.since_onset;
+    let change = total.change();
+    let against = match change {
+        Some(change) if change < 0.0 => format!("{} below expected", words::share(change)),
+        Some(change) => format!("{} above expected", words::share(change)),
+        None => format!(
+            "{} where none was expected",
+            words::value(total.observed, &finding.unit)
+        ),
+    };
+    let source = incident
+        .source
+        .as_ref()
+        .map_or("", |source| source.as_str());
+    match (incident.kind.as_str(), finding.shape) {
+        ("volume" | "rare", _) => format!("{subject} {against}"),
+        ("completeness", _) => {
+            format!(
+                "{subject}: {} lack a required parameter",
+                words::share(1.0 - finding.now.observed)
+            )
+        }
+        ("conformance", _) => format!(
+            "{subject}: {} break the rule of a parameter",
+            words::share(1.0 - finding.now.observed)
+        ),
+        ("duplicates", _) => format!(
+            "{subject}: {} are repeats",
+            words::share(finding.now.observed)
+        ),
+        ("freshness", _) => format!(
+            "{source} has sent nothing for {}",
+            words::value(finding.now.observed, &Unit::Hours)
+        ),
+        ("traffic", _) => format!(
+            "{} of the traffic of {source} has no known source",
+            words::share(finding.now.observed)
+        ),
+        ("consent", _) => format!(
+            "{} consent, expected {}",
+            words::share(finding.now.observed),
+            words::range(&finding.now, &finding.unit)
+        ),
+        ("compare", Shape::Pair { a, b }) => format!(
+            "{subject}: {source} counts {} where {} were expected from the baseline's {}",
+            words::number(a),
+            words::number(if b > 0.0 {
+                b * (1.0 + finding.now.expected)
+            } else {
+                0.0
+            }),
+            words::number(b)
+        ),
+        _ => format!(
+            "{subject}: {}, expected {}",
+            words::value(finding.now.observed, &finding.unit),
+            words::range(&finding.now, &finding.unit)
+        ),
+    }
+}
+
+fn now_line(finding: &Finding) -> String {
+    let (now, unit) = (&finding.now, &finding.unit);
+    let change = match unit {
+        Unit::Count | Unit::Money(_) => now
+            .change()
+            .map(|change| format!(" ({})", words::change(change))),
+        Unit::Share | Unit::Days | Unit::Hours | Unit::Difference => None,
+    };
+    format!(
+        "{}, expected {}{}",
+        words::value(now.observed, unit),
+        words::range(now, unit),
+        change.unwrap_or_default()
+    )
+}
+
+fn place(incident: &Incident) -> Option<String> {
+    if let Cause::Check(_, segment) | Cause::Segment(segment) = &incident.cause
+        && !segment.is_empty()
+    {
+        return Some(words::segment(segment));
+    }
+    let finding = incident.finding.as_ref()?;
+    if let Some(first) = finding.segments.first() {
+        return Some(format!(
+            "{} {}, explains {} of it",
+            words::segment(&first.segment),
+            words::change(first.change),
+            words::share(first.share.clamp(0.0, 1.0))
+        ));
+    }
+    let details: Vec<String> = finding
+        .details
+        .iter()
+        .take(3)
+        .map(|one| format!("{} ({})", words::cut(one.what.as_str()), one.why))
+        .collect();
+    (!details.is_empty()).then(|| details.join(", "))
+}
+
+fn certainty(certainty: &Certainty) -> String {
+    let word = match certainty.word {
+        Level::High => "High",
+        Level::Medium => "Medium",
+        Level::Low => "Low",
+    };
+    if certainty.ground.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{word}: {}", certainty.ground)
+    }
+}
+
+fn verdict(incident: &Incident) -> String {
+    let others: Vec<String> = incident
+        .companions
+        .iter()
+        .map(|one| {
+            let moved = if one.outside { "moved" } else { "held" };
+            format!("{} {moved} ({})", one.source, words::change(one.change))
+        })
+        .collect();
+    let others = if others.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", others.join(", "))
+    };
+    match incident.verdict {
+        Verdict::RealLoss => format!("Real loss, not a tracking fault{others}"),
+        Verdict::TrackingLoss => format!("Tracking fault, the business is fine{others}"),
+        Verdict::SyncFault => format!("Sync fault: records do not arrive{others}"),
+        Verdict::Duplication => format!("Counted twice, or bots{others}"),
+        Verdict::ConsentShift => format!("Consent shifted{others}"),
+        Verdict::Unknown if incident.companions.is_empty() => {
+            "Not known whether tracking or demand: no second system to compare with".to_owned()
+        }
+        Verdict::Unknown => format!("Not known whether tracking or demand{others}"),
+    }
+}
+
+fn impact(incident: &Incident) -> Option<String> {
+    let impact = incident.impact.as_ref()?;
+    let word = if impact.count < 0.0 {
+        "missing"
+    } else {
+        "too many"
+    };
+    let money = impact
+        .value
+        .as_ref()
+        .map_or(String::new(), |(amount, currency)| {
+            format!(", {} {currency}", words::number(amount.abs().round()))
+        });
+    Some(format!(
+        "about {} {word}{money}",
+        words::number(impact.count.abs().round())
+    ))
+}

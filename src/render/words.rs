@@ -1,0 +1,237 @@
+//! The only place that writes numbers, shares, spans of time and dates for people.
+
+use chrono::{Datelike as _, TimeDelta};
+
+use crate::model::{Amount, Calendar, Gap, Grain, Reference, Segment, Status, Timestamp, Unit};
+
+/// Longest text that comes from data in one place of a message.
+const LONGEST: usize = 80;
+
+/// `● OK`, `▲ Warning`, `◆ Failing`, `○ No data`: shape and word, never color alone.
+pub fn state(status: Option<Status>) -> &'static str {
+    match status {
+        Some(Status::Ok) => "● OK",
+        Some(Status::Warning) => "▲ Warning",
+        Some(Status::Failing) => "◆ Failing",
+        None => "○ No data",
+    }
+}
+
+/// Whole numbers with thousands separators: `12,345`; small fractions keep one digit.
+pub fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return "not known".to_owned();
+    }
+    let rounded = if value.abs() < 10.0 && value.fract().abs() > 0.05 {
+        (value * 10.0).round() / 10.0
+    } else {
+        value.round()
+    };
+    let text = if rounded.fract() == 0.0 {
+        format!("{:.0}", rounded.abs())
+    } else {
+        format!("{:.1}", rounded.abs())
+    };
+    let (whole, rest) = text
+        .split_once('.')
+        .map_or((text.as_str(), ""), |(whole, rest)| (whole, rest));
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if !rest.is_empty() {
+        grouped.push('.');
+        grouped.push_str(rest);
+    }
+    if rounded < 0.0 {
+        format!("−{grouped}")
+    } else {
+        grouped
+    }
+}
+
+/// `96.4%`; a share of 0 to 1.
+pub fn share(value: f64) -> String {
+    let percent = value * 100.0;
+    if (percent - percent.round()).abs() < 0.05 || percent.abs() >= 99.95 && percent.abs() <= 100.05
+    {
+        format!("{:.0}%", percent.round().abs()).replace('-', "")
+    } else {
+        format!("{:.1}%", percent.abs())
+    }
+}
+
+/// `−63%` or `+12%`.
+pub fn change(value: f64) -> String {
+    let sign = if value < 0.0 { "−" } else { "+" };
+    let percent = (value * 100.0).abs();
+    if percent >= 10.0 {
+        format!("{sign}{percent:.0}%")
+    } else {
+        format!("{sign}{percent:.1}%")
+    }
+}
+
+/// An amount of its unit.
+pub fn value(value_: f64, unit: &Unit) -> String {
+    match unit {
+        Unit::Count | Unit::Days => number(value_),
+        Unit::Share => share(value_),
+        Unit::Money(currency) => {
+            let text = number(value_.round());
+            currency
+                .as_ref()
+                .map_or(text.clone(), |currency| format!("{text} {currency}"))
+        }
+        Unit::Hours => span(hours(value_)),
+        Unit::Difference => change(value_),
+    }
+}
+
+fn hours(value: f64) -> TimeDelta {
+    #[expect(clippy::cast_possible_truncation, reason = "hours of an absence fit")]
+    TimeDelta::minutes((value.clamp(0.0, 1e6) * 60.0) as i64)
+}
+
+/// `34–50`.
+pub fn range(amount: &Amount, unit: &Unit) -> String {
+    let (low, high) = (value(amount.low, unit), value(amount.high, unit));
+    if low == high {
+        low
+    } else {
+        format!("{low}–{high}")
+    }
+}
+
+/// `2 d 6 h`, `40 min`.
+pub fn span(length: TimeDelta) -> String {
+    let minutes = length.num_minutes().max(0);
+    let (days, hours, rest) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
+    match (days, hours, rest) {
+        (0, 0, rest) => format!("{rest} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, rest) => format!("{hours} h {rest} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// `Fri 23 Oct`.
+pub fn day(calendar: &Calendar, at: Timestamp) -> String {
+    let local = calendar.local(at);
+    format!(
+        "{} {} {}",
+        local.format("%a"),
+        local.day(),
+        local.format("%b")
+    )
+}
+
+/// `Fri 23 Oct 14:00`.
+pub fn moment(calendar: &Calendar, at: Timestamp) -> String {
+    format!(
+        "{} {}",
+        day(calendar, at),
+        calendar.local(at).format("%H:%M")
+    )
+}
+
+/// A bucket's start: a day, or a day with its hour.
+pub fn since(calendar: &Calendar, bucket: &crate::model::Bucket) -> String {
+    match bucket.grain {
+        Grain::Hour => moment(calendar, bucket.start),
+        Grain::Day | Grain::Week => day(calendar, bucket.start),
+    }
+}
+
+/// `browser = Safari, country = DE`; `everywhere` for the total.
+pub fn segment(segment: &Segment) -> String {
+    if segment.is_empty() {
+        return "everywhere".to_owned();
+    }
+    let parts: Vec<String> = segment
+        .iter()
+        .map(|(key, value)| format!("{key} = {}", cut(value)))
+        .collect();
+    parts.join(", ")
+}
+
+/// A name as people read it: `qualified_demo` becomes `qualified demo`.
+pub fn spoken(name: &str) -> String {
+    cut(&name.replace(['_', '-'], " "))
+}
+
+/// With a capital at its beginning.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// At most eighty characters, with an ellipsis.
+pub fn cut(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(LONGEST - 1).collect();
+    short.push('…');
+    short
+}
+
+/// What a number was compared with.
+pub fn compared(reference: &Reference) -> String {
+    match reference {
+        Reference::SamePast { count, of } => format!("from the last {count} {of}"),
+        Reference::SameAge { count } => format!("from {count} past readings of the same age"),
+        Reference::Limit { limit } => format!("the limit is {}", share(*limit)),
+        Reference::LearnedGap { usual } => format!("the usual difference is {}", change(*usual)),
+        Reference::Clock => "by the clock".to_owned(),
+    }
+}
+
+/// Why something was not judged.
+pub fn gap(gap: &Gap, calendar: &Calendar) -> String {
+    match gap {
+        Gap::NeverSeen => "nothing was ever read".to_owned(),
+        Gap::Late { last } => format!("late: the newest value is of {}", moment(calendar, *last)),
+        Gap::SourceFailed { why } => format!("cannot be read: {}", cut(why)),
+        Gap::TooFew {
+            have,
+            need,
+            of,
+            from,
+        } => {
+            let of = if *of == Unit::Days { "days" } else { "events" };
+            let from = from.map_or(String::new(), |day| {
+                format!("; judged from {} {} on", day.day(), day.format("%b"))
+            });
+            format!("learning: {have} of {need} {of}{from}")
+        }
+        Gap::Unfit { why } => cut(why),
+        Gap::Settling { final_at } => format!("not final before {}", moment(calendar, *final_at)),
+        Gap::Broken { why } => format!("the check itself failed: {}", cut(why)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        assert_eq!(number(12_345.0), "12,345");
+        assert_eq!(number(2.34), "2.3");
+        assert_eq!(number(-1_000_000.4), "−1,000,000");
+        assert_eq!(share(0.964), "96.4%");
+        assert_eq!(share(1.0), "100%");
+        assert_eq!(change(-0.634), "−63%");
+        assert_eq!(change(0.031), "+3.1%");
+        assert_eq!(span(TimeDelta::hours(54)), "2 d 6 h");
+        assert_eq!(span(TimeDelta::minutes(40)), "40 min");
+    }
+}

@@ -1,0 +1,113 @@
+//! Is this count what its own past leads one to expect?
+//!
+//! The method is written up in `docs/statistics.md`; here is how to call it. [`judge`] and [`sweep`] run
+//! the same pass, so that a backtest shows what the daemon would have said.
+
+use super::engine::Engine;
+use super::input::{Input, Verdict};
+use super::law::Law;
+use super::rare;
+use super::tuning::Tuning;
+use super::{Judgement, Scored, Sensitivity, Series, TooFew};
+
+/// Events that must have been seen before anything is said of a series.
+const EVENTS: u32 = 5;
+/// A wait is judged by the law of waiting times once it is longer than the longest window.
+const LONG_WAIT: usize = 28;
+
+/// Judges bucket `at` from buckets `0..=at`; the sums are events.
+pub fn judge(
+    series: &Series<'_>,
+    at: usize,
+    sensitivity: Sensitivity,
+) -> Result<Judgement, TooFew> {
+    if !series.values.get(at).is_some_and(|value| value.is_finite()) {
+        return Err(TooFew::Missing);
+    }
+    let tuning = Tuning::counts(series.cycle);
+    let mut engine = Engine::new(input(series), &tuning);
+    for _ in 0..=at {
+        engine.step();
+    }
+    if engine.verdict().is_none() {
+        return Err(engine.too_few());
+    }
+    let verdict = verdict(series, &engine).ok_or_else(|| few_events(&engine))?;
+    Ok(engine.report(verdict).judgement(sensitivity))
+}
+
+/// Judges every bucket from `from` on, each from the buckets up to it, in one pass; `out` gains one
+/// entry a bucket, `None` where [`judge`] would answer [`TooFew`].
+pub fn sweep(series: &Series<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
+    let tuning = Tuning::counts(series.cycle);
+    let mut engine = Engine::new(input(series), &tuning);
+    for at in 0..series.values.len() {
+        engine.step();
+        if at >= from {
+            out.push(verdict(series, &engine).map(Verdict::scored));
+        }
+    }
+}
+
+fn input<'a>(series: &Series<'a>) -> Input<'a> {
+    Input {
+        law: Law::Count,
+        values: series.values,
+        exposure: None,
+        usable: series.usable,
+        special: series.special,
+        period: series.cycle.period(),
+        first_slot: series.cycle.first(),
+    }
+}
+
+fn few_events(engine: &Engine<'_>) -> TooFew {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "below EVENTS"
+    )]
+    TooFew::Events(engine.events().max(0.0) as u32, EVENTS)
+}
+
+fn verdict(series: &Series<'_>, engine: &Engine<'_>) -> Option<Verdict> {
+    let verdict = engine.verdict()?;
+    if engine.events() < f64::from(EVENTS) {
+        return None;
+    }
+    let waited = if verdict.score < 1.0 {
+        wait(series, engine)
+    } else {
+        None
+    };
+    Some(verdict.or_louder(waited))
+}
+
+/// A series too thin for any window: how long has nothing come? The window grows with the wait.
+fn wait(series: &Series<'_>, engine: &Engine<'_>) -> Option<Verdict> {
+    let at = engine.len() - 1;
+    let back = series.values[..=at].iter().rev();
+    let empty = back
+        .take_while(|value| !(value.is_finite() && **value > 0.0))
+        .count();
+    if empty <= LONG_WAIT || empty > at {
+        return None;
+    }
+    let since = at + 1 - empty;
+    let there = |from: usize, to: usize| {
+        let buckets = &series.values[from..to];
+        buckets.iter().filter(|value| value.is_finite()).count() as f64
+    };
+    let events: f64 = series.values[..since]
+        .iter()
+        .filter(|value| value.is_finite())
+        .sum();
+    // As strict as a window is, but by the exact law: no tail is learnt of waits this long.
+    let p = rare::waiting(events, there(0, since), there(since, at + 1));
+    let score = -p.max(f64::MIN_POSITIVE).ln() / engine.budget();
+    Some(Verdict {
+        score,
+        since,
+        upward: false,
+    })
+}

@@ -1,0 +1,242 @@
+//! One pass over a series, bucket by bucket: forecast, compare, decide, learn. It never looks ahead.
+//!
+//! Two models forecast each window: a local level times a weekly profile ([`Level`]), and the middle of
+//! the same slot in past weeks. Only where both disagree with what is seen, in the same direction, is
+//! there trouble; the louder a series has been in its past, the more it takes (`peak.rs`).
+//! `window.rs` has the forecasts, `compare.rs` the scores, `run.rs` what happens during trouble.
+
+mod compare;
+mod run;
+mod window;
+
+use super::input::{Input, Report, Verdict};
+use super::law::Law;
+use super::level::{Level, Undo};
+use super::peak::Peaks;
+use super::tuning::{MOST, Tuning};
+use super::{Expected, TooFew};
+
+use compare::Look;
+use run::{Accepted, Run};
+use window::Sums;
+
+/// The state of a pass; everything kept by bucket is as it was known before that bucket.
+pub(super) struct Engine<'a> {
+    input: Input<'a>,
+    tuning: &'a Tuning,
+    level: Level,
+    /// Level before each bucket.
+    levels: Vec<f64>,
+    /// Factor of the slot in the first model.
+    profile: Vec<f64>,
+    /// Expectation, per unit of exposure, of the second model; `NaN` where there is none yet.
+    memory: Vec<f64>,
+    /// Factor of the slot if the day were like a Saturday or Sunday, where that is lower.
+    rest: Vec<f64>,
+    /// Logarithm of seen over expected where a single bucket was odd; elsewhere 0. What people
+    /// confirmed as trouble is 0 too.
+    odd: Vec<f64>,
+    undo: Vec<Undo>,
+    /// Evidence: the bucket is there, is not special, and belongs to no run of trouble.
+    live: Vec<bool>,
+    taught: Vec<bool>,
+    /// Sums over the live buckets before each bucket.
+    sums: Vec<Sums>,
+    /// Squared deviations beyond chance and squared means, by model and window.
+    noise: [[(f64, f64); MOST]; 2],
+    /// The same of single buckets, by hour of the day: nights are rougher than noons.
+    rough: Vec<(f64, f64)>,
+    /// Past excursions, down and up, by window.
+    peaks: [[Peaks; MOST]; 2],
+    run: Option<Run>,
+    accepted: Option<Accepted>,
+    counted: usize,
+    teachers: u32,
+    events: f64,
+    last: Option<Verdict>,
+}
+
+impl<'a> Engine<'a> {
+    pub(super) fn new(input: Input<'a>, tuning: &'a Tuning) -> Self {
+        let many = input.values.len();
+        Self {
+            input,
+            tuning,
+            level: Level::new(input.period, tuning.pace),
+            levels: Vec::with_capacity(many),
+            profile: Vec::with_capacity(many),
+            memory: Vec::with_capacity(many),
+            rest: Vec::with_capacity(many),
+            odd: Vec::with_capacity(many),
+            undo: Vec::with_capacity(many),
+            live: Vec::with_capacity(many),
+            taught: Vec::with_capacity(many),
+            sums: vec![Sums::default()],
+            noise: [[(0.0, 0.0); MOST]; 2],
+            rough: vec![
+                (0.0, 0.0);
+                if tuning.rough > 0 {
+                    input.period / 7
+                } else {
+                    0
+                }
+            ],
+            peaks: [[Peaks::default(); MOST]; 2],
+            run: None,
+            accepted: None,
+            counted: 0,
+            teachers: 0,
+            events: 0.0,
+            last: None,
+        }
+    }
+
+    /// Buckets taken in so far.
+    pub(super) fn len(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// What is missing before anything can be said.
+    pub(super) fn too_few(&self) -> TooFew {
+        let number = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
+        TooFew::Buckets(number(self.counted), number(self.tuning.warm + 1))
+    }
+
+    /// Square of the relative deviation, beyond chance, of a single bucket.
+    pub(super) fn wander(&self) -> f64 {
+        self.forecast(0, 0, 1.0, 1.0).wander
+    }
+
+    /// Sum of the values that taught.
+    pub(super) fn events(&self) -> f64 {
+        self.events
+    }
+
+    /// Expected value of bucket `at` per unit of exposure, as known before it.
+    pub(super) fn unit(&self, at: usize) -> f64 {
+        self.levels[at] * self.profile[at]
+    }
+
+    /// Takes in the next bucket. `None`: it is missing, or too little is known yet.
+    pub(super) fn step(&mut self) -> Option<Verdict> {
+        self.last = self.advance();
+        self.last
+    }
+
+    fn advance(&mut self) -> Option<Verdict> {
+        let at = self.len();
+        let slot = self.input.slot(at);
+        let seen = self.input.seen(at);
+        self.levels.push(self.level.value());
+        self.profile.push(self.level.factor(slot));
+        self.memory.push(self.recall(at));
+        self.rest.push(self.day_off(slot));
+        self.undo.push(Undo::default());
+        self.taught.push(false);
+        self.odd.push(0.0);
+        let special = self.input.special[at] != 0;
+        self.live.push(seen.is_some() && !special);
+        self.add(at);
+        let (value, exposure) = seen?;
+        self.counted += 1;
+        let warm = self.counted > self.tuning.warm;
+        if special {
+            return warm.then_some(Verdict::well(at));
+        }
+        let mut looks = [Look::default(); MOST];
+        let mut verdict = Verdict::well(at);
+        if warm {
+            self.look(at, &mut looks);
+            verdict = self.weigh(at, &looks);
+        }
+        if let Some(run) = self.run {
+            if let Some(verdict) = self.stay(at, run) {
+                return Some(verdict);
+            }
+            verdict = Verdict::well(at);
+        } else if verdict.score >= self.tuning.open {
+            if !self.returned(at, &verdict) {
+                self.open(at, &mut verdict, &looks);
+                return Some(verdict);
+            }
+            verdict = Verdict::well(at);
+        }
+        self.learn(at, value, exposure, warm);
+        warm.then_some(verdict)
+    }
+
+    fn learn(&mut self, at: usize, value: f64, exposure: f64, warm: bool) {
+        if !self.input.usable[at] {
+            return;
+        }
+        let mean = self.unit(at) * exposure;
+        let taught = if warm && mean > 0.0 {
+            let forecast = self.forecast(0, 0, mean, exposure);
+            let most = self.tuning.clip * self.input.law.variance(&forecast).sqrt();
+            mean + (value - mean).clamp(-most, most)
+        } else {
+            value
+        };
+        self.undo[at] = self
+            .level
+            .learn(self.input.slot(at), taught, exposure, warm);
+        self.taught[at] = true;
+        self.teachers += 1;
+        self.events += value;
+    }
+
+    /// What was said of the last bucket taken in; `None` if nothing could be.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        self.last
+    }
+
+    /// Minus the logarithm of the chance that makes a score of one.
+    pub(super) fn budget(&self) -> f64 {
+        self.tuning.budget
+    }
+
+    /// A verdict on the last bucket taken in, with the sums behind it.
+    pub(super) fn report(&self, verdict: Verdict) -> Report {
+        let at = self.len().saturating_sub(1);
+        Report {
+            verdict,
+            now: self.expected(verdict.since, at, at),
+            total: self.expected(verdict.since, verdict.since, at),
+            weight: self.teachers,
+            budget: self.tuning.budget,
+        }
+    }
+
+    /// Observed and expected from `from` to `at` as it was expected before `frozen`, and the exposure.
+    fn expected(&self, frozen: usize, from: usize, at: usize) -> (Expected, f64) {
+        let single = from == at;
+        let stretch = if single {
+            self.bucket(frozen, at)
+        } else {
+            self.stretch(frozen, from, at)
+        };
+        let length = at + 1 - from;
+        let index = self
+            .tuning
+            .windows
+            .iter()
+            .rposition(|&window| window <= length)
+            .unwrap_or(0);
+        let most = if self.input.law == Law::Share {
+            stretch.exposure
+        } else {
+            f64::INFINITY
+        };
+        let mean = stretch.means[0].min(most).max(1e-9);
+        let forecast = self.forecast(index, 0, mean, stretch.exposure);
+        let (low, high) = self.input.law.range(&forecast);
+        let (low, high) = (low.min(mean), high.max(mean).min(most));
+        let expected = Expected {
+            observed: stretch.observed,
+            expected: mean,
+            low,
+            high,
+        };
+        (expected, stretch.exposure)
+    }
+}

@@ -1,0 +1,69 @@
+//! Tail probabilities of counts: Poisson, negative binomial, binomial, and the normal quantile.
+
+use statrs::function::beta::beta_reg;
+use statrs::function::erf::erfc_inv;
+use statrs::function::gamma::{gamma_lr, gamma_ur};
+
+/// Chance of at most `seen` events where `expected` are expected, the variance being
+/// `expected * dispersion`. At a dispersion of 1 this is Poisson, above it negative binomial
+/// (Johnson, Kemp and Kotz, *Univariate Discrete Distributions*, eq. 5.31: a regularized incomplete
+/// beta function).
+pub fn at_most(seen: f64, expected: f64, dispersion: f64) -> f64 {
+    if expected <= 0.0 {
+        return 1.0;
+    }
+    let seen = seen.max(0.0).floor();
+    if dispersion <= 1.0 + 1e-6 {
+        return gamma_ur(seen + 1.0, expected);
+    }
+    let size = expected / (dispersion - 1.0);
+    beta_reg(size, seen + 1.0, 1.0 / dispersion)
+}
+
+/// Chance of at least `seen` events; the other tail of [`at_most`].
+pub fn at_least(seen: f64, expected: f64, dispersion: f64) -> f64 {
+    let seen = seen.ceil();
+    if seen <= 0.0 {
+        return 1.0;
+    }
+    if expected <= 0.0 {
+        return 0.0;
+    }
+    if dispersion <= 1.0 + 1e-6 {
+        return gamma_lr(seen, expected);
+    }
+    let size = expected / (dispersion - 1.0);
+    beta_reg(seen, size, 1.0 - 1.0 / dispersion)
+}
+
+/// Chance of at most `k` successes of `n` with chance `share` each (the regularized incomplete beta
+/// function; Abramowitz and Stegun 26.5.24).
+pub fn successes_at_most(k: f64, n: f64, share: f64) -> f64 {
+    let (k, n) = (k.floor(), n.floor());
+    if k >= n || share <= 0.0 {
+        return 1.0;
+    }
+    if k < 0.0 || share >= 1.0 {
+        return 0.0;
+    }
+    beta_reg(n - k, k + 1.0, 1.0 - share)
+}
+
+/// The `z` above which a standard normal value lies with chance `p`.
+pub fn normal_quantile(p: f64) -> f64 {
+    std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
+}
+
+/// The smallest and the largest number of events that a range holding all but `outside` on either
+/// side must reach, for a mean below a few hundred.
+pub fn middle(expected: f64, dispersion: f64, outside: f64) -> (f64, f64) {
+    let mut low = 0.0;
+    while at_most(low, expected, dispersion) <= outside {
+        low += 1.0;
+    }
+    let mut high = expected.ceil();
+    while at_least(high + 1.0, expected, dispersion) > outside {
+        high += 1.0;
+    }
+    (low, high)
+}

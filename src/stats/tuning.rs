@@ -1,0 +1,274 @@
+//! The constants of the judges, one set a shape and grain, each with its reason.
+
+use statrs::function::erf::erfc;
+
+use super::Cycle;
+use super::level::Pace;
+use super::peak::Prior;
+
+/// The most windows a shape has.
+pub(super) const MOST: usize = 10;
+
+/// Everything that differs between days and hours, and between counts, shares and gaps.
+#[derive(Debug, Clone)]
+pub(super) struct Tuning {
+    /// Window lengths, shortest first.
+    pub(super) windows: &'static [usize],
+    /// Smallest change, as a logarithm of observed over expected, that counts fully; per window.
+    pub(super) least_down: [f64; MOST],
+    /// The same upwards.
+    pub(super) least_up: [f64; MOST],
+    /// Length of the stretch that a window must do without; 0 for none.
+    pub(super) spare: [usize; MOST],
+    /// Longest window in which a fall must also be one for a day off.
+    pub(super) rest: usize,
+    /// Longest window whose noise depends on the hour of the day; 0 for none.
+    pub(super) rough: usize,
+    /// Longest window that the same days a year ago may excuse.
+    pub(super) season: usize,
+    /// Longest window that is judged upwards.
+    pub(super) longest_up: usize,
+    /// Longest window that is judged downwards.
+    pub(super) longest_down: usize,
+    /// Usable buckets before anything is judged.
+    pub(super) warm: usize,
+    /// Speed of the level and its profile.
+    pub(super) pace: Pace,
+    /// Weeks in the memory of the second model.
+    pub(super) memory: usize,
+    /// Share of its weight that a bucket keeps in the noise scale.
+    pub(super) noise_keep: f64,
+    /// Relative deviation, beyond chance, believed at first for a window of one bucket.
+    pub(super) noise: f64,
+    /// Weight of that belief, in ordinary buckets.
+    pub(super) noise_weight: f64,
+    /// Standard deviations at which a residual is clipped before it enters the noise scale.
+    pub(super) noise_clip: f64,
+    /// What such clipping leaves of the variance of normal residuals.
+    pub(super) noise_left: f64,
+    /// Standard deviations beyond which a bucket teaches the level no more.
+    pub(super) clip: f64,
+    /// What is believed of the tails.
+    pub(super) prior: Prior,
+    /// Logarithm of the buckets between two false alarms that are allowed, times a factor for the
+    /// many windows looked at; see `docs/statistics.md`.
+    pub(super) budget: f64,
+    /// Score from which a stretch stops teaching and is followed as a run of trouble.
+    pub(super) open: f64,
+    /// Newest buckets that must be well for a run to end.
+    pub(super) calm: usize,
+    /// Buckets after which a run of trouble is taken for the new normal.
+    pub(super) hold: usize,
+    /// Buckets for which the level before that is remembered.
+    pub(super) remember: usize,
+}
+
+const LN_2: f64 = std::f64::consts::LN_2;
+
+impl Tuning {
+    /// Daily counts.
+    fn days() -> Self {
+        Self {
+            windows: &[1, 2, 3, 5, 7, 10, 14, 21, 28],
+            least_down: [2.0, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1, 0.1, 0.1],
+            least_up: [0.8, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
+            spare: [0, 0, 1, 1, 1, 1, 1, 1, 1, 1],
+            rest: 5,
+            rough: 0,
+            season: 5,
+            longest_up: 3,
+            longest_down: usize::MAX,
+            warm: 21,
+            pace: Pace {
+                level: half_life(10.0),
+                profile: half_life(8.0),
+                shrink: 1.0,
+            },
+            memory: 16,
+            noise_keep: half_life(180.0),
+            noise: 0.1,
+            noise_weight: 30.0,
+            noise_clip: 2.5,
+            noise_left: left_by(2.5),
+            clip: 2.5,
+            prior: Prior {
+                index: 0.25,
+                peaks: 6.0,
+                rate: 0.03,
+                buckets: 180.0,
+                keep: half_life(365.0),
+            },
+            budget: 1.27 * 365.25_f64.ln(),
+            open: 1.0,
+            calm: 3,
+            hold: 13,
+            remember: 60,
+        }
+    }
+
+    /// Hourly counts.
+    fn hours() -> Self {
+        Self {
+            windows: &[1, 2, 3, 6, 12, 24, 48, 72, 120],
+            least_down: [2.0, 1.6, 1.2, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1],
+            least_up: [0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3],
+            spare: [0, 0, 0, 0, 0, 0, 0, 24, 24, 24],
+            rest: 72,
+            rough: 3,
+            season: 0,
+            longest_up: 48,
+            longest_down: usize::MAX,
+            warm: 336,
+            pace: Pace {
+                level: half_life(120.0),
+                profile: half_life(4.0),
+                shrink: 1.0,
+            },
+            memory: 6,
+            noise_keep: half_life(1000.0),
+            noise: 0.3,
+            noise_weight: 30.0,
+            noise_clip: 2.0,
+            noise_left: left_by(2.0),
+            clip: 2.5,
+            prior: Prior {
+                index: 0.3,
+                peaks: 6.0,
+                rate: 0.03,
+                buckets: 500.0,
+                keep: half_life(3000.0),
+            },
+            budget: 1.11 * (8766.0_f64 / 4.0).ln(),
+            open: 1.55,
+            calm: 6,
+            hold: 95,
+            remember: 336,
+        }
+    }
+
+    /// Weekly counts, shares and gaps: few buckets, so few windows and no profile.
+    fn weeks() -> Self {
+        Self {
+            windows: &[1, 2, 3, 4, 6, 8],
+            warm: 8,
+            pace: Pace {
+                level: half_life(4.0),
+                profile: half_life(52.0),
+                shrink: 1.0,
+            },
+            spare: [0; MOST],
+            rest: 0,
+            season: 0,
+            memory: 12,
+            noise_keep: half_life(52.0),
+            budget: 1.25 * 52.0_f64.ln(),
+            hold: 4,
+            calm: 1,
+            remember: 12,
+            ..Self::days()
+        }
+    }
+
+    /// Daily shares.
+    fn shares() -> Self {
+        let days = Self::days().relative();
+        Self {
+            windows: &[1, 2, 3, 5, 7, 10, 14],
+            pace: Pace {
+                level: half_life(7.0),
+                shrink: 4.0,
+                ..days.pace
+            },
+            noise: 0.05,
+            noise_clip: 2.0,
+            noise_left: left_by(2.0),
+            prior: Prior {
+                index: 0.2,
+                peaks: 12.0,
+                ..days.prior
+            },
+            budget: 1.18 * 365.25_f64.ln(),
+            open: 1.0,
+            calm: 7,
+            ..days
+        }
+    }
+
+    /// Daily gaps between two systems.
+    fn gaps() -> Self {
+        let days = Self::days().relative();
+        Self {
+            windows: &[1, 2, 3, 5, 7, 10, 14, 21],
+            least_down: [0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            noise: 0.02,
+            noise_weight: 60.0,
+            budget: 1.21 * 365.25_f64.ln(),
+            open: 1.1,
+            prior: Prior {
+                peaks: 12.0,
+                ..days.prior
+            },
+            calm: 5,
+            hold: 27,
+            ..days
+        }
+    }
+}
+
+impl Tuning {
+    /// For counts of this cycle.
+    pub(super) fn counts(cycle: Cycle) -> Self {
+        match cycle {
+            Cycle::Hourly(_) => Self::hours(),
+            Cycle::Daily(_) => Self::days(),
+            Cycle::Plain => Self::weeks(),
+        }
+    }
+
+    /// For shares of this cycle, of which one side is counted and only one direction is trouble.
+    pub(super) fn share(cycle: Cycle, upward: bool) -> Self {
+        let mut tuning = match cycle {
+            Cycle::Daily(_) => Self::shares(),
+            Cycle::Hourly(_) | Cycle::Plain => Self::counts(cycle).relative(),
+        };
+        if upward {
+            tuning.longest_down = 0;
+        } else {
+            tuning.longest_up = 0;
+        }
+        tuning
+    }
+
+    /// For gaps of this cycle.
+    pub(super) fn gap(cycle: Cycle) -> Self {
+        match cycle {
+            Cycle::Daily(_) => Self::gaps(),
+            Cycle::Hourly(_) | Cycle::Plain => Self::counts(cycle).relative(),
+        }
+    }
+
+    /// What is measured against something else has no holidays, no growth, and little noise.
+    fn relative(self) -> Self {
+        Self {
+            least_down: [0.0; MOST],
+            least_up: [0.0; MOST],
+            rest: 0,
+            season: 0,
+            longest_up: usize::MAX,
+            noise: 0.05,
+            ..self
+        }
+    }
+}
+
+/// The share kept per step so that half is left after `steps`.
+fn half_life(steps: f64) -> f64 {
+    (-LN_2 / steps).exp()
+}
+
+/// What is left of the variance of a standard normal value when it is clipped at `clip`.
+fn left_by(clip: f64) -> f64 {
+    let outside = erfc(clip / std::f64::consts::SQRT_2);
+    let density = (-0.5 * clip * clip).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    1.0 - outside - 2.0 * clip * density + clip * clip * outside
+}
