@@ -39,7 +39,11 @@ impl HttpApi {
                 let path = uri.path_and_query().unwrap().to_string();
                 let body = String::from_utf8(body.to_vec()).unwrap();
                 let (status, kind, text) = answer(&path, &body);
-                log.lock().unwrap().push(Asked { path, headers, body });
+                log.lock().unwrap().push(Asked {
+                    path,
+                    headers,
+                    body,
+                });
                 let status = StatusCode::from_u16(status).unwrap();
                 (status, [(header::CONTENT_TYPE, kind)], text)
             }

@@ -43,14 +43,23 @@ pub(super) struct Bench {
 
 /// Reads a plan with everything that is built; complaints beside it.
 pub(super) fn read(toml: &str) -> (Plan, Vec<Diagnostic>) {
-    let file = Text { path: "truecount.toml".to_owned(), text: toml.to_owned() };
+    let file = Text {
+        path: "truecount.toml".to_owned(),
+        text: toml.to_owned(),
+    };
     let (document, mut complaints) = config::parse(&[file]);
     let known = Known {
         sources: source::KINDS.iter().map(|kind| kind.facts()).collect(),
-        channels: truecount::deliver::KINDS.iter().map(|kind| kind.facts()).collect(),
+        channels: truecount::deliver::KINDS
+            .iter()
+            .map(|kind| kind.facts())
+            .collect(),
         checks: Vec::new(),
     };
-    let environment = Environment { allow_plain: false, smtp_url_set: false };
+    let environment = Environment {
+        allow_plain: false,
+        smtp_url_set: false,
+    };
     let (plan, more) = plan::resolve(&document, &known, &environment);
     complaints.extend(more);
     (plan, complaints)
@@ -64,20 +73,28 @@ pub(super) fn errors(toml: &str) -> Vec<String> {
             complaints.extend(more);
         }
     }
-    let errors = complaints.into_iter().filter(|one| one.level == Level::Error);
+    let errors = complaints
+        .into_iter()
+        .filter(|one| one.level == Level::Error);
     errors.map(|one| format!("{one:?}")).collect()
 }
 
 fn build(plan: &Plan, source: &str) -> Result<Box<dyn Source>, Vec<Diagnostic>> {
     let decl = &plan.source(&name(source)).unwrap().decl;
-    let kind = source::KINDS.iter().find(|kind| kind.name == decl.kind).unwrap();
+    let kind = source::KINDS
+        .iter()
+        .find(|kind| kind.name == decl.kind)
+        .unwrap();
     (kind.build)(decl, plan)
 }
 
 impl Bench {
     pub(super) fn new(toml: &str) -> Self {
         let (plan, complaints) = read(toml);
-        let errors: Vec<_> = complaints.iter().filter(|one| one.level == Level::Error).collect();
+        let errors: Vec<_> = complaints
+            .iter()
+            .filter(|one| one.level == Level::Error)
+            .collect();
         assert!(errors.is_empty(), "{errors:#?}");
         Self {
             plan,
@@ -103,9 +120,25 @@ impl Bench {
         build(&self.plan, source).unwrap_or_else(|why| panic!("{why:#?}"))
     }
 
-    pub(super) fn question(&self, source: &str, event: &str, measure: Measure, grain: Grain) -> Question {
-        let mapping = self.plan.mapping(&name(event), &name(source)).unwrap().clone();
-        Question::total(&name(source), Subject::Event(name(event)), mapping, measure, grain)
+    pub(super) fn question(
+        &self,
+        source: &str,
+        event: &str,
+        measure: Measure,
+        grain: Grain,
+    ) -> Question {
+        let mapping = self
+            .plan
+            .mapping(&name(event), &name(source))
+            .unwrap()
+            .clone();
+        Question::total(
+            &name(source),
+            Subject::Event(name(event)),
+            mapping,
+            measure,
+            grain,
+        )
     }
 
     pub(super) fn means(&self) -> Means {
@@ -125,10 +158,20 @@ impl Bench {
             from: calendar.day(first.parse().unwrap()).start,
             to: calendar.day(last.parse().unwrap()).end,
         };
-        Ask { questions: questions.to_vec(), window, calendar, now: self.now }
+        Ask {
+            questions: questions.to_vec(),
+            window,
+            calendar,
+            now: self.now,
+        }
     }
 
-    pub(super) async fn pull(&self, questions: &[Question], first: &str, last: &str) -> Result<Pulled, SourceError> {
+    pub(super) async fn pull(
+        &self,
+        questions: &[Question],
+        first: &str,
+        last: &str,
+    ) -> Result<Pulled, SourceError> {
         let source = self.source(questions[0].source.as_str());
         let ask = self.ask(questions, first, last);
         let mut pulled = source.pull(&ask, &self.means()).await?;
@@ -138,13 +181,21 @@ impl Bench {
 
     /// Counts of one question as `label[segment] value`, in order.
     pub(super) async fn counts(&self, question: &Question, first: &str, last: &str) -> Vec<String> {
-        let pulled = self.pull(std::slice::from_ref(question), first, last).await.unwrap();
+        let pulled = self
+            .pull(std::slice::from_ref(question), first, last)
+            .await
+            .unwrap();
         assert!(pulled.unanswerable.is_empty(), "{:?}", pulled.unanswerable);
         shown(&pulled, question)
     }
 
     /// Why a pull failed.
-    pub(super) async fn failure(&self, question: &Question, first: &str, last: &str) -> SourceError {
+    pub(super) async fn failure(
+        &self,
+        question: &Question,
+        first: &str,
+        last: &str,
+    ) -> SourceError {
         match self.pull(std::slice::from_ref(question), first, last).await {
             Err(why) => why,
             Ok(pulled) => panic!("it answered {:?}", shown(&pulled, question)),
@@ -165,9 +216,16 @@ pub(super) fn shown(pulled: &Pulled, question: &Question) -> Vec<String> {
     };
     let part = |one: &truecount::model::Observation| {
         let values: Vec<&str> = one.series.segment.values().map(String::as_str).collect();
-        if values.is_empty() { String::new() } else { format!("[{}]", values.join(",")) }
+        if values.is_empty() {
+            String::new()
+        } else {
+            format!("[{}]", values.join(","))
+        }
     };
-    found.into_iter().map(|one| format!("{}{} {}", label(one), part(one), one.value)).collect()
+    found
+        .into_iter()
+        .map(|one| format!("{}{} {}", label(one), part(one), one.value))
+        .collect()
 }
 
 pub(super) fn berlin() -> Calendar {
@@ -184,7 +242,10 @@ impl Secrets for KnownSecrets {
             SecretRef::Env(name) => self.0.get(name).cloned(),
             _ => None,
         };
-        text.map(SecretString::from).ok_or_else(|| SecretError::Missing { place: format!("{at:?}") })
+        text.map(SecretString::from)
+            .ok_or_else(|| SecretError::Missing {
+                place: format!("{at:?}"),
+            })
     }
 }
 
