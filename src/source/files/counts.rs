@@ -38,7 +38,17 @@ impl Files {
     ) -> Result<Pulled, SourceError> {
         #[cfg(feature = "lake")]
         if self.pattern.ends_with(".parquet") {
-            return self.pull_parquet_counts(paths, folder, ask, pulled).await;
+            let rows = self.parquet_rows(paths, &ask).await?;
+            let names = [self.pattern.clone()];
+            let mut tally = Tally::new(&self.columns, &ask, self.adds_repeats);
+            for (line, row) in (1..).zip(rows) {
+                let place = |why| SourceError::Odd {
+                    why: format!("{}, row {line}: {why}", self.pattern),
+                };
+                tally.add(0, line, row, &names).map_err(place)?;
+            }
+            tally.answer(self.fill, &mut pulled);
+            return Ok(pulled);
         }
         let names: Vec<String> = paths.iter().map(|path| name(path, folder)).collect();
         let columns = Columns {

@@ -63,7 +63,7 @@ pub(super) const KIND: Kind<dyn Source> = Kind {
             "refuse",
         ),
     ],
-    mapping: &[],
+    mapping: &[setting("fields", "Parameter to column", Form::Table, "")],
     event_named: true,
     build,
 };

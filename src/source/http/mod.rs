@@ -107,7 +107,13 @@ pub(super) const KIND: Kind<dyn Source> = Kind {
             "absent",
         ),
     ],
-    mapping: &[],
+    mapping: &[setting(
+        "fields",
+        "Parameter to field of a row",
+        Form::Table,
+        false,
+        "",
+    )],
     event_named: true,
     build,
 };
