@@ -12,6 +12,9 @@ pub mod config;
 
 pub mod plan;
 
+#[cfg(feature = "lake")]
+pub mod sql;
+
 pub mod check;
 
 pub mod incident;
@@ -35,6 +38,9 @@ pub mod telemetry;
 pub mod net;
 
 pub mod store;
+
+#[cfg(feature = "lake")]
+pub mod engine;
 
 pub mod source;
 

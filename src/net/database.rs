@@ -9,7 +9,7 @@ use super::http::install_ciphers;
 use super::{Guard, Net};
 
 /// Longest time for one statement.
-const STATEMENT: Duration = Duration::from_secs(120);
+const STATEMENT: Duration = Duration::from_mins(2);
 
 /// Longest time to a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -141,6 +141,14 @@ fn checked(addresses: impl Iterator<Item = std::net::IpAddr>) -> Result<(), Data
     Ok(())
 }
 
+/// The same for a name. One that cannot be resolved is left to the connection's own message.
+async fn resolved(host: &str) -> Result<(), DatabaseError> {
+    match tokio::net::lookup_host((host, 0)).await {
+        Ok(addresses) => checked(addresses.map(|address| address.ip())),
+        Err(_) => Ok(()),
+    }
+}
+
 async fn postgres(
     config: &tokio_postgres::Config,
     encrypted: bool,
@@ -148,6 +156,11 @@ async fn postgres(
     _guard: &Guard,
 ) -> Result<Vec<Vec<Row>>, DatabaseError> {
     checked(config.get_hostaddrs().iter().copied())?;
+    for host in config.get_hosts() {
+        if let tokio_postgres::config::Host::Tcp(name) = host {
+            resolved(name).await?;
+        }
+    }
     install_ciphers();
     let wait = |why: tokio_postgres::Error| postgres_trouble(&why);
     let client = if encrypted {
@@ -156,9 +169,13 @@ async fn postgres(
             // One unreadable certificate of the system does not matter.
             roots.add(certificate).unwrap_or_default();
         }
-        let tls = rustls::ClientConfig::builder()
+        let mut tls = rustls::ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();
+        if config.get_ssl_mode() == tokio_postgres::config::SslMode::Prefer {
+            tls.dangerous()
+                .set_certificate_verifier(std::sync::Arc::new(super::tls::Unverified));
+        }
         let connector = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
         let (client, connection) = config.connect(connector).await.map_err(wait)?;
         tokio::spawn(async move { connection.await.unwrap_or_default() });
@@ -229,6 +246,7 @@ async fn mysql(
     options: &mysql_async::Opts,
     statements: &[(String, Vec<String>)],
 ) -> Result<Vec<Vec<Row>>, DatabaseError> {
+    resolved(options.ip_or_hostname()).await?;
     install_ciphers();
     let mut connection = tokio::time::timeout(CONNECT, mysql_async::Conn::new(options.clone()))
         .await
@@ -242,6 +260,14 @@ async fn mysql(
             .query_drop(setup)
             .await
             .map_err(|why| mysql_trouble(&why))?;
+    }
+    // MariaDB and MySQL name their limit differently; each refuses the other's.
+    let limits = [
+        format!("SET SESSION max_statement_time = {}", STATEMENT.as_secs()),
+        format!("SET SESSION max_execution_time = {}", STATEMENT.as_millis()),
+    ];
+    for limit in &limits {
+        connection.query_drop(limit).await.unwrap_or_default();
     }
     let mut answers = Vec::new();
     for (sql, values) in statements {
@@ -290,15 +316,38 @@ fn mysql_trouble(why: &mysql_async::Error) -> DatabaseError {
     }
 }
 
+/// SQLite leaves `REGEXP` to its host: the plan's own patterns.
+fn add_regexp(connection: &rusqlite::Connection) -> Result<(), rusqlite::Error> {
+    use rusqlite::functions::FunctionFlags;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("regexp", 2, flags, |context| {
+        let pattern: std::sync::Arc<regex_lite::Regex> = context.get_or_create_aux(
+            0,
+            |value| -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
+                Ok(regex_lite::Regex::new(value.as_str()?)?)
+            },
+        )?;
+        let text: Option<String> = context.get(1)?;
+        Ok(text.is_some_and(|text| pattern.is_match(&text)))
+    })
+}
+
 async fn sqlite(
     path: PathBuf,
     statements: Vec<(String, Vec<String>)>,
 ) -> Result<Vec<Vec<Row>>, DatabaseError> {
+    let (send, handle) = tokio::sync::oneshot::channel();
     let work = move || -> Result<Vec<Vec<Row>>, rusqlite::Error> {
         let flags =
             rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(CONNECT)?;
+        // A column that is not there is an error, not a text.
+        connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        // Nobody waits when the other end is gone.
+        send.send(connection.get_interrupt_handle())
+            .unwrap_or_default();
+        add_regexp(&connection)?;
         let mut answers = Vec::new();
         for (sql, values) in &statements {
             let mut statement = connection.prepare(sql)?;
@@ -319,7 +368,17 @@ async fn sqlite(
         }
         Ok(answers)
     };
-    match tokio::task::spawn_blocking(work).await {
+    let mut task = tokio::task::spawn_blocking(work);
+    let ended = match tokio::time::timeout(STATEMENT, &mut task).await {
+        Ok(ended) => ended,
+        Err(_) => {
+            if let Ok(handle) = handle.await {
+                handle.interrupt();
+            }
+            task.await
+        }
+    };
+    match ended {
         Ok(Ok(answers)) => {
             answers.iter().try_for_each(|rows| bounded(rows.len()))?;
             Ok(answers)
@@ -328,6 +387,10 @@ async fn sqlite(
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                 DatabaseError::Wait("the SQLite file is locked".to_owned())
             }
+            Some(rusqlite::ErrorCode::OperationInterrupted) => DatabaseError::Wait(format!(
+                "SQLite: no answer within {} s",
+                STATEMENT.as_secs()
+            )),
             Some(rusqlite::ErrorCode::CannotOpen) => DatabaseError::Refused(
                 "the SQLite file cannot be opened; is the path right?".to_owned(),
             ),

@@ -8,6 +8,7 @@ mod json;
 mod oauth;
 mod retry;
 mod smtp;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;

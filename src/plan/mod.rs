@@ -32,7 +32,7 @@ pub use resolve::{Environment, resolve};
 pub use route::{ChannelDecl, Mail, Owner, Report, Route, SilenceDecl};
 pub use rule::CheckDecl;
 pub use schema::schema;
-pub use source::SourceDecl;
+pub use source::{COMMON as SOURCE_KEYS, SourceDecl};
 pub use standard::{Consent, NameStyle, Naming, Utm};
 
 pub use kind::{Build, Decl, Form, Kind, KindFacts, Known, Setting};

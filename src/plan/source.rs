@@ -27,7 +27,7 @@ pub struct SourceDecl {
 }
 
 /// Keys that every source has beside those of its kind.
-pub(super) const COMMON: [&str; 8] = [
+pub const COMMON: [&str; 8] = [
     "type", "every", "cron", "arrives", "settles", "owner", "about", "base_url",
 ];
 

@@ -6,6 +6,9 @@
 mod demo;
 mod files;
 mod ga4;
+mod http;
+mod line;
+pub mod push;
 mod sql;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +23,14 @@ use crate::plan::Kind;
 use crate::secret::Secrets;
 
 /// All kinds, in the order of the documentation.
-pub const KINDS: &[&Kind<dyn Source>] = &[&files::KIND, &sql::KIND, &ga4::KIND, &demo::KIND];
+pub const KINDS: &[&Kind<dyn Source>] = &[
+    &files::KIND,
+    &sql::KIND,
+    &http::KIND,
+    &push::KIND,
+    &ga4::KIND,
+    &demo::KIND,
+];
 
 /// Kinds that `validate` knows and this release does not have yet: name, and whether events have
 /// names of their own there.

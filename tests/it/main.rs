@@ -5,6 +5,8 @@
 
 mod check;
 mod demo;
+mod fake;
 mod layers;
 mod schedule;
+mod source;
 mod stats;

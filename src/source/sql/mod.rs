@@ -2,6 +2,7 @@
 //! query.
 
 mod text;
+mod writer;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,224 @@
+//! Lines of counts to the answers of all questions, in one pass and little memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use crate::model::{
+    Bucket, Calendar, Digest, Fingerprint, Grain, Measure, Observation, Quality, Question, Segment,
+    Subject, Window, masked_value,
+};
+use crate::source::line::{self, When, shown};
+use crate::source::{Ask, Pulled, SourceError, top_values};
+
+use super::read::{self, Row};
+use super::{Columns, Files};
+
+/// What has been read so far.
+struct Tally<'a> {
+    columns: &'a Columns,
+    ask: &'a Ask,
+    adds_repeats: bool,
+    sums: Vec<BTreeMap<(Bucket, Segment), f64>>,
+    /// Where each event and time stood first.
+    places: HashMap<Fingerprint, (usize, u64)>,
+    days: Option<(NaiveDate, NaiveDate)>,
+    has_day_lines: bool,
+}
+
+impl Files {
+    /// Every line of every file; one broken line refuses all, since a part is not a count.
+    pub(super) async fn pull_counts(
+        &self,
+        paths: Vec<PathBuf>,
+        folder: &Path,
+        ask: Ask,
+        mut pulled: Pulled,
+    ) -> Result<Pulled, SourceError> {
+        #[cfg(feature = "lake")]
+        if self.pattern.ends_with(".parquet") {
+            let rows = self.parquet_rows(paths, &ask).await?;
+            let names = [self.pattern.clone()];
+            let mut tally = Tally::new(&self.columns, &ask, self.adds_repeats);
+            for (line, row) in (1..).zip(rows) {
+                let place = |why| SourceError::Odd {
+                    why: format!("{}, row {line}: {why}", self.pattern),
+                };
+                tally.add(0, line, row, &names).map_err(place)?;
+            }
+            tally.answer(self.fill, &mut pulled);
+            return Ok(pulled);
+        }
+        let names: Vec<String> = paths.iter().map(|path| name(path, folder)).collect();
+        let columns = Columns {
+            time: self.columns.time.clone(),
+            event: self.columns.event.clone(),
+            count: self.columns.count.clone(),
+            sum: self.columns.sum.clone(),
+        };
+        let (adds_repeats, fill) = (self.adds_repeats, self.fill);
+        let work = move || -> Result<Pulled, SourceError> {
+            let mut tally = Tally::new(&columns, &ask, adds_repeats);
+            for (file, path) in paths.iter().enumerate() {
+                read::lines(path, &names[file], &mut |line, row| {
+                    tally.add(file, line, row, &names)
+                })?;
+            }
+            tally.answer(fill, &mut pulled);
+            Ok(pulled)
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|why| {
+                Err(SourceError::Wait {
+                    after: None,
+                    why: format!("reading was cut off: {why}"),
+                })
+            })
+    }
+}
+
+/// As the person who configured it knows it.
+pub(super) fn name(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+impl<'a> Tally<'a> {
+    fn new(columns: &'a Columns, ask: &'a Ask, adds_repeats: bool) -> Self {
+        Self {
+            columns,
+            ask,
+            adds_repeats,
+            sums: vec![BTreeMap::new(); ask.questions.len()],
+            places: HashMap::new(),
+            days: None,
+            has_day_lines: false,
+        }
+    }
+
+    fn add(
+        &mut self,
+        file: usize,
+        line: u64,
+        mut row: Row,
+        names: &[String],
+    ) -> Result<(), String> {
+        let mut take = |column: &str| {
+            row.remove(column)
+                .ok_or_else(|| format!("there is no column `{}`", shown(column)))
+        };
+        let time = take(&self.columns.time)?;
+        let count = line::count(&take(&self.columns.count)?)?;
+        let sum = match &self.columns.sum {
+            Some(column) => Some(line::amount(&take(column)?)?),
+            None => None,
+        };
+        let event = row.remove(&self.columns.event);
+        let at = When::read(&time, &self.ask.calendar, self.ask.now)?;
+        let day = at.date(&self.ask.calendar);
+        self.days = Some(
+            self.days
+                .map_or((day, day), |(first, last)| (first.min(day), last.max(day))),
+        );
+        self.has_day_lines |= matches!(at, When::Day(_));
+        if !self.adds_repeats {
+            let key = identity(event.as_deref(), at, &row);
+            if let Some((before, number)) = self.places.insert(key, (file, line)) {
+                return Err(format!(
+                    "the same event and time stand in {}:{number} already; if they add up, say repeat = \"add\"",
+                    names[before]
+                ));
+            }
+        }
+        for (question, sums) in self.ask.questions.iter().zip(&mut self.sums) {
+            let wanted = match (&question.subject, &event) {
+                (Subject::Event(_), Some(event)) => {
+                    question.mapping.native.as_deref() == Some(event)
+                }
+                (Subject::Event(_), None) | (Subject::AnyEvent, _) => true,
+                (Subject::Sessions, _) => false,
+            };
+            let bucket = at.bucket(question.grain, &self.ask.calendar);
+            let Some(bucket) =
+                bucket.filter(|bucket| wanted && self.ask.window.contains(bucket.start))
+            else {
+                continue;
+            };
+            let value = match question.measure {
+                Measure::Sum { .. } => sum.unwrap_or(0.0),
+                _ => count,
+            };
+            let segment = segment(question, event.as_deref(), &row);
+            *sums.entry((bucket, segment)).or_default() += value;
+        }
+        Ok(())
+    }
+
+    fn answer(self, fill: bool, pulled: &mut Pulled) {
+        let range = self
+            .days
+            .map(|(first, last)| covered(first, last, &self.ask.calendar));
+        for (question, sums) in self.ask.questions.iter().zip(self.sums) {
+            for ((bucket, segment), value) in top_values(question, sums) {
+                pulled.observations.push(Observation {
+                    series: question.key(segment),
+                    bucket,
+                    value,
+                    quality: Quality::plain(),
+                    seen_at: self.ask.now,
+                });
+            }
+            // Lines of days cannot say that an hour had none.
+            let blind = question.grain == Grain::Hour && self.has_day_lines;
+            let range = range.filter(|range| range.overlaps(&self.ask.window));
+            if let Some(range) = range.filter(|_| fill && !blind) {
+                let window = Window {
+                    from: range.from.max(self.ask.window.from),
+                    to: range.to.min(self.ask.window.to),
+                };
+                pulled.covered.push((question.clone(), window));
+            }
+        }
+    }
+}
+
+/// From the first to the last written day: an absent day in between is zero.
+pub(super) fn covered(first: NaiveDate, last: NaiveDate, calendar: &Calendar) -> Window {
+    Window {
+        from: calendar.day(first).start,
+        to: calendar.day(last).end,
+    }
+}
+
+/// A line is known by its event, its time and its other columns.
+fn identity(event: Option<&str>, at: When, row: &Row) -> Fingerprint {
+    let mut digest = Digest::new("line.1");
+    digest.text(event.unwrap_or("")).text(&format!("{at:?}"));
+    for (key, value) in row {
+        digest.text(key).text(value);
+    }
+    digest.fingerprint()
+}
+
+fn segment(question: &Question, event: Option<&str>, row: &Row) -> Segment {
+    let value = |dimension: &crate::model::Name| {
+        if dimension.as_str() == "event" {
+            return event;
+        }
+        row.get(question.mapping.field(dimension))
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    question
+        .by
+        .iter()
+        .map(|dimension| {
+            let text = value(dimension).unwrap_or("(not set)");
+            (dimension.clone(), masked_value(text))
+        })
+        .collect()
+}

@@ -1,0 +1,138 @@
+//! Reads lines of CSV and JSON Lines one by one, each with its place.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::source::SourceError;
+use crate::source::line::shown;
+
+/// Longest line, in bytes: more is not a line of counts.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// Columns of a line by name; an absent or null value is not there.
+pub(super) type Row = BTreeMap<String, String>;
+
+/// What follows a line: the next, or the reason to stop.
+pub(super) type Visit<'a> = dyn FnMut(u64, Row) -> Result<(), String> + 'a;
+
+/// Hands every line of a file to `visit` with its number. Errors name the file and the line.
+pub(super) fn lines(path: &Path, name: &str, visit: &mut Visit<'_>) -> Result<(), SourceError> {
+    let cannot = |why: std::io::Error| SourceError::Wait {
+        after: None,
+        why: format!("{name} cannot be read: {why}"),
+    };
+    let mut reader = BufReader::new(File::open(path).map_err(cannot)?);
+    let start = reader.fill_buf().map_err(cannot)?;
+    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
+    // What a file is shows in its first character, not in its name.
+    if first == Some(&b'<') {
+        let why = format!("{name} is HTML, not a file of counts (a login page that was saved?)");
+        return Err(SourceError::Odd { why });
+    }
+    if first == Some(&b'{') {
+        json(reader, name, visit)
+    } else {
+        csv(reader, name, visit)
+    }
+}
+
+fn odd(name: &str, line: u64, why: &str) -> SourceError {
+    SourceError::Odd {
+        why: format!("{name}:{line}: {why}"),
+    }
+}
+
+fn csv(reader: BufReader<File>, name: &str, visit: &mut Visit<'_>) -> Result<(), SourceError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(reader);
+    let headers = reader
+        .headers()
+        .map_err(|why| csv_trouble(name, 1, &why))?
+        .clone();
+    let mut record = csv::StringRecord::new();
+    loop {
+        let line = reader.position().line();
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(why) => return Err(csv_trouble(name, line, &why)),
+        }
+        let line = record.position().map_or(line, csv::Position::line);
+        let row = headers
+            .iter()
+            .zip(record.iter())
+            .map(|(key, value)| {
+                (
+                    key.trim_start_matches('\u{feff}').to_owned(),
+                    value.to_owned(),
+                )
+            })
+            .collect();
+        visit(line, row).map_err(|why| odd(name, line, &why))?;
+    }
+}
+
+fn csv_trouble(name: &str, line: u64, why: &csv::Error) -> SourceError {
+    let text = match why.kind() {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => {
+            format!("{len} values where the first line names {expected_len} columns")
+        }
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
+        _ => why.to_string(),
+    };
+    odd(
+        name,
+        why.position().map_or(line, csv::Position::line),
+        &text,
+    )
+}
+
+fn json(mut reader: BufReader<File>, name: &str, visit: &mut Visit<'_>) -> Result<(), SourceError> {
+    let mut buffer = Vec::new();
+    let mut line = 0;
+    loop {
+        buffer.clear();
+        line += 1;
+        let read = (&mut reader)
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut buffer)
+            .map_err(|why| odd(name, line, &why.to_string()))?;
+        if read == 0 {
+            return Ok(());
+        }
+        if read as u64 == LONGEST_LINE {
+            return Err(odd(name, line, "the line is longer than 1 MiB"));
+        }
+        if buffer.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let fields: BTreeMap<String, Value> = serde_json::from_slice(&buffer).map_err(|why| {
+            let text = shown(&String::from_utf8_lossy(&buffer[..buffer.len().min(60)])).to_string();
+            odd(name, line, &format!("not a JSON object ({why}): {text}"))
+        })?;
+        let mut row = Row::new();
+        flatten("", fields, &mut row);
+        visit(line, row).map_err(|why| odd(name, line, &why))?;
+    }
+}
+
+/// Objects within a line become columns with dots: `{"params": {"value": 5}}` has `params.value`.
+fn flatten(prefix: &str, fields: impl IntoIterator<Item = (String, Value)>, row: &mut Row) {
+    for (key, value) in fields {
+        let key = format!("{prefix}{key}");
+        match value {
+            Value::String(text) => drop(row.insert(key, text)),
+            Value::Number(number) => drop(row.insert(key, number.to_string())),
+            Value::Bool(flag) => drop(row.insert(key, flag.to_string())),
+            Value::Object(inner) => flatten(&format!("{key}."), inner, row),
+            Value::Null | Value::Array(_) => {}
+        }
+    }
+}

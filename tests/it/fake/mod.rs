@@ -1,0 +1,3 @@
+//! Servers that play the other side.
+
+pub(crate) mod http_api;

@@ -1,0 +1,9 @@
+//! Connectors against the real thing: files, databases, and servers on loopback.
+
+mod bench;
+mod files;
+mod http;
+#[cfg(feature = "lake")]
+mod lake;
+mod push;
+mod sql;
