@@ -15,7 +15,7 @@ use crate::deliver::{Channel, Desk, Means, SendError};
 use crate::demo;
 use crate::model::{Name, Timestamp};
 use crate::net::Net;
-use crate::notify::{Letter, Notification, Payload};
+use crate::notify::{Letter, Notification, Payload, Reason};
 use crate::render;
 use crate::secret::{Secrets, SystemSecrets};
 use crate::telemetry::Metrics;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use chrono::{Datelike as _, Duration, TimeDelta};
 
-use crate::model::{Calendar, Grain, Measure, Name, Question, Subject, Timestamp, Window};
+use crate::model::{
+    AsOf, Calendar, Grain, Measure, Name, Question, Segment, Subject, Timestamp, Window,
+};
 use crate::report::{self, Facts, PullFact, Report};
-use crate::store::StoreError;
+use crate::store::{History, StoreError};
 
 use super::World;
 
@@ -61,6 +63,22 @@ pub async fn collect(
         })
         .unzip();
     let seen = store.first_seen(&questions).await?;
+    let this = sums(
+        &store.history(&questions, week, AsOf::Time(now)).await?,
+        week,
+        calendar,
+    );
+    let last = sums(
+        &store.history(&questions, before, AsOf::Time(now)).await?,
+        before,
+        calendar,
+    );
+    let counts = names
+        .iter()
+        .zip(&questions)
+        .zip(this.into_iter().zip(last))
+        .map(|((name, question), (this, last))| (name.clone(), question.source.clone(), this, last))
+        .collect();
     let facts = Facts {
         now,
         this_week: store.evaluations(week).await?,
@@ -83,9 +101,22 @@ pub async fn collect(
             })
             .collect(),
         marks: store.marks(both).await?,
+        counts,
         first_seen: names.into_iter().zip(seen).collect(),
     };
     Ok(Audit {
         report: report::weekly(&world.plan, &facts, week),
     })
+}
+
+/// The sum of each answer over a week; `None` when a day of it is not known.
+fn sums(answers: &[History], week: Window, calendar: &Calendar) -> Vec<Option<f64>> {
+    let days = calendar.buckets(Grain::Day, week).len();
+    answers
+        .iter()
+        .map(|history| {
+            let total = history.get(&Segment::new())?;
+            (total.len() >= days).then(|| total.iter().map(|reading| reading.value).sum())
+        })
+        .collect()
 }

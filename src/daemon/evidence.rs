@@ -86,7 +86,11 @@ pub(super) async fn surroundings(
     let pulls = world.store.pulls().await?;
     let unanswered = pulls
         .values()
-        .flat_map(|(pull, _)| pull.unanswerable.iter().map(|(family, why)| (*family, why.clone())))
+        .flat_map(|(pull, _)| {
+            pull.unanswerable
+                .iter()
+                .map(|(family, why)| (*family, why.clone()))
+        })
         .collect();
     Ok(Arc::new(Surroundings {
         now: at,
@@ -110,7 +114,11 @@ pub(super) async fn gather(
         .keys()
         .filter_map(|question| {
             let refused = || world.taps.get(&question.source)?.source.refuses(question);
-            let why = around.unanswered.get(&question.family(project)).cloned().or_else(refused)?;
+            let why = around
+                .unanswered
+                .get(&question.family(project))
+                .cloned()
+                .or_else(refused)?;
             Some((question.clone(), why))
         })
         .collect();

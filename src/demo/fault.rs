@@ -58,7 +58,7 @@ pub(super) const SAFARI: Fault = Fault {
 /// Leads no longer reach the CRM.
 pub(super) const SYNC: Fault = Fault {
     what: "leads no longer reach the CRM",
-    check: "leads.crm",
+    check: "crm.freshness",
     began: 4,
     lasted: 30,
 };

@@ -42,16 +42,44 @@ name = "Northwind Outfitters (made up)"
 timezone = "Europe/Berlin"
 country = "DE"
 currency = "EUR"
+url = "http://127.0.0.1:8787"
+
+[mail]
+from = "Truecount <truecount@northwind.example>"
+smtp = { env = "TRUECOUNT_SMTP_URL" }
+
+[owner.growth]
+name = "Mara Lind"
+email = "mara@northwind.example"
+slack = "U02ABCDEF"
+
+[owner.shop]
+name = "Shop team"
+email = "shop@northwind.example"
+
+[owner.revops]
+name = "RevOps"
+email = "revops@northwind.example"
+
+[route.default]
+slack = { env = "SLACK_WEBHOOK_URL" }
+email = ["analytics@northwind.example"]
+
+[report.weekly]
+at = "Monday 08:00"
+to = ["analytics@northwind.example", "growth"]
 "#;
 
 const EVENTS: &str = r#"
 [event.begin_checkout]
 about = "A visitor opens the checkout"
+owner = "shop"
 required = ["cart_id"]
 in.web = true
 
 [event.purchase]
 about = "An order is placed"
+owner = "shop"
 unique = "transaction_id"
 by = ["browser"]
 home = "web"
@@ -60,12 +88,14 @@ in.orders = true
 
 [event.sign_up]
 about = "An account is made"
+owner = "growth"
 home = "web"
 in.web = true
 in.orders = true
 
 [event.generate_lead]
 about = "A club asks for an offer"
+owner = "revops"
 unique = "lead_id"
 home = "web"
 in.web = true
@@ -74,6 +104,7 @@ in.crm = true
 [conversion.purchase]
 event = "purchase"
 primary = true
+worth = "60 EUR"
 
 [compare.orders]
 event = "purchase"

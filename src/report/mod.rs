@@ -38,6 +38,8 @@ pub struct Facts {
     pub pulls: Vec<PullFact>,
     /// Marks of either week.
     pub marks: Vec<Mark>,
+    /// Counts of each event in its home over this week and the last, `None` where a day is not known.
+    pub counts: Vec<(Name, Name, Option<f64>, Option<f64>)>,
     /// When each planned event was first seen.
     pub first_seen: Vec<(Name, Option<Timestamp>)>,
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Datelike as _, TimeDelta};
 
 use crate::incident::{Incident, State};
-use crate::model::{Gap, Name, Outcome, Shape, Status, Window};
+use crate::model::{Gap, Name, Outcome, Status, Window};
 use crate::plan::Plan;
 
-use super::{CountLine, Coverage, Facts, Report, SourceLine, Task, is_daily, quality};
+use super::{CountLine, Coverage, Facts, Report, SourceLine, Task, quality};
 
 /// Most tasks.
 const TASKS: usize = 5;
@@ -104,41 +104,21 @@ fn incidents(facts: &Facts, week: Window) -> Vec<Incident> {
 
 /// Counts of every event and conversion in its home, with doubts.
 fn counts(plan: &Plan, facts: &Facts, incidents: &[Incident]) -> Vec<CountLine> {
-    type Sums = BTreeMap<(Name, Name), (f64, usize)>;
-    let sums = |seen: &[crate::model::Evaluation]| {
-        let mut found = Sums::new();
-        for one in seen
-            .iter()
-            .filter(|one| is_daily(one) && one.kind.as_str() == "volume")
-        {
-            let value = one.outcome.finding().map(|finding| finding.shape);
-            if let (Some(Shape::Count { value }), Some(event), Some(source)) =
-                (value, &one.event, &one.source)
-            {
-                let sum = found.entry((event.clone(), source.clone())).or_default();
-                *sum = (sum.0 + value, sum.1 + 1);
-            }
-        }
-        found
-    };
-    let (this, last) = (sums(&facts.this_week), sums(&facts.last_week));
-    let mut lines: Vec<CountLine> = this
-        .into_iter()
-        .map(|((name, source), (value, days))| {
-            let before = last
-                .get(&(name.clone(), source.clone()))
-                .filter(|(_, known)| *known == days);
+    let mut lines: Vec<CountLine> = facts
+        .counts
+        .iter()
+        .filter_map(|(name, source, this_week, last_week)| {
             let doubts = incidents
                 .iter()
-                .filter(|one| one.event.as_ref() == Some(&name))
+                .filter(|one| one.event.as_ref() == Some(name))
                 .filter_map(|one| one.number);
-            CountLine {
-                this_week: value,
-                last_week: before.map(|(value, _)| *value),
+            Some(CountLine {
+                this_week: (*this_week)?,
+                last_week: *last_week,
                 doubts: doubts.collect(),
-                name,
-                source,
-            }
+                name: name.clone(),
+                source: source.clone(),
+            })
         })
         .collect();
     lines.sort_by_key(|line| (!plan.is_primary(&line.name), line.name.clone()));
