@@ -36,7 +36,9 @@ pub struct Project {
 impl Project {
     /// Whether something forbids running it.
     pub fn refused(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.level == Level::Error)
     }
 }
 
@@ -50,7 +52,11 @@ pub fn known() -> Known {
         built: false,
     });
     Known {
-        sources: source::KINDS.iter().map(|kind| kind.facts()).chain(planned).collect(),
+        sources: source::KINDS
+            .iter()
+            .map(|kind| kind.facts())
+            .chain(planned)
+            .collect(),
         channels: deliver::KINDS.iter().map(|kind| kind.facts()).collect(),
         checks: check::KINDS.iter().map(|kind| kind.facts()).collect(),
     }
@@ -65,7 +71,9 @@ pub struct Reading {
 
 /// Reads the configuration file and everything it includes.
 pub fn read(path: &Path) -> anyhow::Result<(PathBuf, Vec<Text>)> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new(".")).to_path_buf();
     let main = text_of(path, &folder)?;
     let mut files = vec![main];
@@ -88,9 +96,17 @@ pub fn read(path: &Path) -> anyhow::Result<(PathBuf, Vec<Text>)> {
 }
 
 fn text_of(path: &Path, folder: &Path) -> anyhow::Result<Text> {
-    let bytes = std::fs::read(path)
-        .with_context(|| format!("cannot read {}; make one with `truecount init`", path.display()))?;
-    let shown = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+    let bytes = std::fs::read(path).with_context(|| {
+        format!(
+            "cannot read {}; make one with `truecount init`",
+            path.display()
+        )
+    })?;
+    let shown = path
+        .strip_prefix(folder)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned();
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Text { path: shown, text }),
         Err(why) => bail!(
@@ -115,10 +131,18 @@ pub fn understand(folder: PathBuf, files: Vec<Text>, reading: Reading) -> Projec
     };
     let (plan, more) = plan::resolve(&document, &known(), &environment);
     diagnostics.extend(more);
-    if diagnostics.iter().all(|diagnostic| diagnostic.level != Level::Error) {
+    if diagnostics
+        .iter()
+        .all(|diagnostic| diagnostic.level != Level::Error)
+    {
         diagnostics.extend(build_plugs(&plan).1);
     }
-    Project { folder, files, plan, diagnostics }
+    Project {
+        folder,
+        files,
+        plan,
+        diagnostics,
+    }
 }
 
 /// Sources and channels of a plan.
@@ -132,12 +156,18 @@ fn build_plugs(plan: &Plan) -> (Plugs, Vec<Diagnostic>) {
     let mut plugs = Plugs::default();
     let mut complaints = Vec::new();
     for decl in &plan.sources {
-        let Some(kind) = source::KINDS.iter().find(|kind| kind.name == decl.decl.kind) else {
+        let Some(kind) = source::KINDS
+            .iter()
+            .find(|kind| kind.name == decl.decl.kind)
+        else {
             continue; // Known and not built: `plan` has said so.
         };
         match (kind.build)(&decl.decl, plan) {
             Ok(source) => {
-                let tap = Tap { decl: decl.clone(), source };
+                let tap = Tap {
+                    decl: decl.clone(),
+                    source,
+                };
                 plugs.taps.insert(decl.decl.name.clone(), Arc::new(tap));
             }
             Err(more) => complaints.extend(more),
@@ -264,10 +294,16 @@ fn jobs(plan: &Plan, plugs: &Plugs) -> anyhow::Result<Vec<Job>> {
 /// Where the database lies: flag or environment, then `[store] url`, then beside the configuration.
 pub fn store_path(project: &Project, flag: Option<&str>) -> PathBuf {
     let text = flag.or(project.plan.store.url.as_deref());
-    let Some(text) = text else { return project.folder.join("truecount.db") };
+    let Some(text) = text else {
+        return project.folder.join("truecount.db");
+    };
     let path = text.strip_prefix("sqlite:").unwrap_or(text);
     let path = path.strip_prefix("//").unwrap_or(path);
-    if flag.is_some() { PathBuf::from(path) } else { project.folder.join(path) }
+    if flag.is_some() {
+        PathBuf::from(path)
+    } else {
+        project.folder.join(path)
+    }
 }
 
 /// A world of the machine: its clock, its network, its files.
@@ -276,8 +312,9 @@ pub async fn open(project: Project, flag: Option<&str>) -> anyhow::Result<World>
     let now = clock.now();
     let path = store_path(&project, flag);
     let store = open_store(&path, &project.plan.project.id, now)?;
-    let secrets: Arc<dyn Secrets> =
-        Arc::new(SystemSecrets { folder: project.folder.clone() });
+    let secrets: Arc<dyn Secrets> = Arc::new(SystemSecrets {
+        folder: project.folder.clone(),
+    });
     let net = Net::open(&project.plan.net, &*secrets, Arc::clone(&clock)).await?;
     let archive = path.parent().map(|folder| folder.join("reports"));
     let parts = Parts {
@@ -312,7 +349,12 @@ pub async fn rebuild(project: Project, running: &Arc<World>) -> anyhow::Result<O
     }
     require_secrets(&project).await?;
     let now = running.clock.now();
-    let net = Net::open(&project.plan.net, &*running.secrets, Arc::clone(&running.clock)).await?;
+    let net = Net::open(
+        &project.plan.net,
+        &*running.secrets,
+        Arc::clone(&running.clock),
+    )
+    .await?;
     let parts = Parts {
         store: Arc::clone(&running.store),
         clock: Arc::clone(&running.clock),
@@ -338,7 +380,9 @@ pub async fn rebuild(project: Project, running: &Arc<World>) -> anyhow::Result<O
 
 /// Every secret that the plan mentions must be readable before anything runs (decision 30).
 pub async fn require_secrets(project: &Project) -> anyhow::Result<()> {
-    let secrets = SystemSecrets { folder: project.folder.clone() };
+    let secrets = SystemSecrets {
+        folder: project.folder.clone(),
+    };
     let mut missing = Vec::new();
     for (place, at) in project.plan.secrets() {
         if let Err(why) = secrets.read(&at).await {
@@ -348,7 +392,11 @@ pub async fn require_secrets(project: &Project) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    bail!("{} secrets cannot be read\n  {}", missing.len(), missing.join("\n  "))
+    bail!(
+        "{} secrets cannot be read\n  {}",
+        missing.len(),
+        missing.join("\n  ")
+    )
 }
 
 /// Every file of a configuration with a stamp of its size and time of change. A file that cannot
@@ -362,17 +410,24 @@ pub fn stamp(path: &Path) -> Vec<(PathBuf, u64)> {
         let found = glob::glob(&full.to_string_lossy()).into_iter().flatten();
         paths.extend(found.filter_map(Result::ok));
     }
-    paths.into_iter().map(|path| (path.clone(), stamp_of(&path))).collect()
+    paths
+        .into_iter()
+        .map(|path| (path.clone(), stamp_of(&path)))
+        .collect()
 }
 
 fn stamp_of(path: &Path) -> u64 {
-    let Ok(facts) = std::fs::metadata(path) else { return 0 };
+    let Ok(facts) = std::fs::metadata(path) else {
+        return 0;
+    };
     let changed = facts
         .modified()
         .ok()
         .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
         .map_or(0, |since| since.as_nanos());
     let mut digest = Digest::new("stamp.1");
-    digest.text(&facts.len().to_string()).text(&changed.to_string());
+    digest
+        .text(&facts.len().to_string())
+        .text(&changed.to_string());
     digest.number()
 }

@@ -21,7 +21,11 @@ pub mod incident;
 
 pub mod notify;
 
+pub mod report;
+
 pub mod render;
+
+pub mod demo;
 
 // The shell: everything the world can break.
 
@@ -41,3 +45,11 @@ pub mod engine;
 pub mod source;
 
 pub mod deliver;
+
+pub mod daemon;
+
+pub mod server;
+
+pub mod app;
+
+pub mod cli;

@@ -4,12 +4,34 @@
 //! evaluations. It never fails: missing data is an outcome. Each kind says which checks a plan
 //! implies, so that a new kind is one file and one line in [`KINDS`].
 
+mod budget;
+mod compare;
+mod completeness;
+mod conformance;
+mod coverage;
+mod duplicates;
+mod freshness;
+mod holiday;
+mod judge;
+mod naming;
+mod rate;
+mod shape;
+mod share;
+mod traffic;
+mod unplanned;
+mod utm;
+mod value;
+mod volume;
+
 use std::collections::BTreeMap;
 
 use crate::model::{
     Calendar, Evaluation, Mark, Name, Question, Reading, Segment, Timestamp, Window,
 };
-use crate::plan::{Plan, Setting};
+use crate::plan::{KindFacts, Plan, Setting};
+
+pub use budget::{Promise, budget};
+pub use coverage::{Coverage, coverage};
 
 /// A family of checks.
 pub struct Kind {
@@ -24,8 +46,33 @@ pub struct Kind {
     pub checks: fn(&Plan) -> Vec<Box<dyn Check>>,
 }
 
+impl Kind {
+    /// What `plan` must know of it.
+    pub fn facts(&self) -> KindFacts {
+        KindFacts {
+            name: self.name,
+            settings: self.settings,
+            mapping: &[],
+            event_named: false,
+            built: true,
+        }
+    }
+}
+
 /// All kinds, in the order of the documentation.
-pub const KINDS: &[&Kind] = &[];
+pub const KINDS: &[&Kind] = &[
+    &volume::KIND,
+    &completeness::KIND,
+    &conformance::KIND,
+    &duplicates::KIND,
+    &rate::KIND,
+    &compare::KIND,
+    &traffic::KIND,
+    &utm::KIND,
+    &naming::KIND,
+    &unplanned::KIND,
+    &freshness::KIND,
+];
 
 /// Every check that a plan implies, in the order of [`KINDS`] and the plan.
 pub fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {

@@ -59,15 +59,28 @@ pub(super) async fn incident(
     let now = world.clock.now();
     match command {
         IncidentCommand::List => {
-            let window = Window { from: now - RECENT, to: now + TimeDelta::seconds(1) };
+            let window = Window {
+                from: now - RECENT,
+                to: now + TimeDelta::seconds(1),
+            };
             let found = world.store.incidents_in(window).await?;
-            let told: Vec<Incident> = found.into_iter().filter(|one| one.number.is_some()).collect();
+            let told: Vec<Incident> = found
+                .into_iter()
+                .filter(|one| one.number.is_some())
+                .collect();
             if screen.json() {
-                let list: Vec<_> =
-                    told.iter().map(|one| render::webhook::incident(&world.plan, one)).collect();
+                let list: Vec<_> = told
+                    .iter()
+                    .map(|one| render::webhook::incident(&world.plan, one))
+                    .collect();
                 screen.say_json(&serde_json::json!({ "version": 1, "incidents": list }));
             } else {
-                screen.say(&render::terminal::incidents(&world.plan, &told, now, screen.color));
+                screen.say(&render::terminal::incidents(
+                    &world.plan,
+                    &told,
+                    now,
+                    screen.color,
+                ));
             }
         }
         IncidentCommand::Show { number } => {
@@ -75,7 +88,12 @@ pub(super) async fn incident(
             if screen.json() {
                 screen.say_json(&render::webhook::incident(&world.plan, &found));
             } else {
-                screen.say(&render::terminal::incident(&world.plan, &found, now, screen.color));
+                screen.say(&render::terminal::incident(
+                    &world.plan,
+                    &found,
+                    now,
+                    screen.color,
+                ));
             }
         }
         IncidentCommand::Ack { number, by } => {
@@ -99,14 +117,26 @@ pub(super) async fn incident(
 
 async fn numbered(world: &World, number: u32) -> anyhow::Result<Incident> {
     let found = world.store.incident(number).await?;
-    found.with_context(|| format!("no incident has the number {number}; see `truecount incident list`"))
+    found.with_context(|| {
+        format!("no incident has the number {number}; see `truecount incident list`")
+    })
 }
 
-async fn change(world: &World, number: u32, event: Event<'_>, screen: &Screen) -> anyhow::Result<()> {
+async fn change(
+    world: &World,
+    number: u32,
+    event: Event<'_>,
+    screen: &Screen,
+) -> anyhow::Result<()> {
     let found = numbered(world, number).await?;
     let now = world.clock.now();
     let after = daemon::act(world, &found, event, now).await?;
-    screen.say(&render::terminal::incident(&world.plan, &after, now, screen.color));
+    screen.say(&render::terminal::incident(
+        &world.plan,
+        &after,
+        now,
+        screen.color,
+    ));
     Ok(())
 }
 
@@ -153,9 +183,17 @@ pub(super) async fn silence(
     let world = pull::world(global, screen).await?;
     let now = world.clock.now();
     match command {
-        SilenceCommand::Add { checks, event, source, owner, length, reason, by } => {
-            let length = config::human::duration(length)
-                .map_err(|why| anyhow::anyhow!("--for: {why}"))?;
+        SilenceCommand::Add {
+            checks,
+            event,
+            source,
+            owner,
+            length,
+            reason,
+            by,
+        } => {
+            let length =
+                config::human::duration(length).map_err(|why| anyhow::anyhow!("--for: {why}"))?;
             let matcher = Matcher {
                 checks: checks.clone(),
                 events: event.clone(),
@@ -164,11 +202,17 @@ pub(super) async fn silence(
                 primary_only: false,
             };
             let mut digest = Digest::new("silence.1");
-            digest.text(&format!("{matcher:?}")).text(&now.to_rfc3339()).text(reason);
+            digest
+                .text(&format!("{matcher:?}"))
+                .text(&now.to_rfc3339())
+                .text(reason);
             let silence = Silence {
                 id: digest.fingerprint(),
                 matcher,
-                window: Window { from: now, to: now + length },
+                window: Window {
+                    from: now,
+                    to: now + length,
+                },
                 reason: Name::parse(reason).context("--reason")?.to_string(),
                 by: Name::clean(by).to_string(),
             };
@@ -184,7 +228,10 @@ pub(super) async fn silence(
             let found = Fingerprint::parse(id)
                 .and_then(|id| known.into_iter().find(|one| one.id == id))
                 .with_context(|| format!("no silence in force has the id {id}"))?;
-            let window = Window { to: now.max(found.window.from), ..found.window };
+            let window = Window {
+                to: now.max(found.window.from),
+                ..found.window
+            };
             let ended = Silence { window, ..found };
             world.store.silence(&ended).await?;
             screen.say("the silence has ended; what still lasts is told once");
@@ -227,7 +274,12 @@ pub(super) async fn mark(
         source: options.source.as_deref().map(Name::clean),
     };
     world.store.mark(&mark).await?;
-    screen.say(&format!("noted: {} {} at {}", mark.kind.word(), mark.name, mark.at.to_rfc3339()));
+    screen.say(&format!(
+        "noted: {} {} at {}",
+        mark.kind.word(),
+        mark.name,
+        mark.at.to_rfc3339()
+    ));
     Ok(Exit::Clean)
 }
 
@@ -263,11 +315,20 @@ pub(super) async fn letters(
                 .into_iter()
                 .map(|row| {
                     let why = row.why.unwrap_or_default();
-                    (row.letter.id.hex(), row.letter.channel.to_string(), why, row.attempts)
+                    (
+                        row.letter.id.hex(),
+                        row.letter.channel.to_string(),
+                        why,
+                        row.attempts,
+                    )
                 })
                 .collect();
             screen.say(&render::terminal::dead_letters(&rows));
-            Ok(if rows.is_empty() { Exit::Clean } else { Exit::Findings })
+            Ok(if rows.is_empty() {
+                Exit::Clean
+            } else {
+                Exit::Findings
+            })
         }
         LettersCommand::Resend { id } => {
             let fingerprint = Fingerprint::parse(id).context("that is no letter id")?;

@@ -55,7 +55,9 @@ pub(super) async fn run(
 /// The end of a local day; not later than now.
 pub(super) fn end_of(world: &World, day: NaiveDate) -> anyhow::Result<Timestamp> {
     let calendar = &world.plan.project.calendar;
-    let next = day.succ_opt().context("that day is the last of the calendar")?;
+    let next = day
+        .succ_opt()
+        .context("that day is the last of the calendar")?;
     let end = calendar.instant(next.and_time(NaiveTime::MIN));
     let now = world.clock.now();
     if calendar.day(day).start > now {
@@ -65,10 +67,7 @@ pub(super) fn end_of(world: &World, day: NaiveDate) -> anyhow::Result<Timestamp>
 }
 
 /// Only the checks that were asked for; a name that fits none is an error.
-pub(super) fn chosen(
-    seen: Vec<Evaluation>,
-    names: &[String],
-) -> anyhow::Result<Vec<Evaluation>> {
+pub(super) fn chosen(seen: Vec<Evaluation>, names: &[String]) -> anyhow::Result<Vec<Evaluation>> {
     let fits = |seen: &Evaluation, name: &String| match name.strip_suffix('*') {
         Some(stem) => seen.check.as_str().starts_with(stem),
         None => seen.check.as_str() == name,
@@ -87,14 +86,24 @@ pub(super) fn show(world: &World, seen: &[Evaluation], all: bool, at: Timestamp,
     if screen.json() {
         screen.say_json(&render::terminal::check_json(&world.plan, seen, at));
     } else {
-        screen.say(&render::terminal::check(&world.plan, seen, all, at, screen.color));
+        screen.say(&render::terminal::check(
+            &world.plan,
+            seen,
+            all,
+            at,
+            screen.color,
+        ));
     }
 }
 
 /// Watched findings and witnesses do not fail a run; a cold start is not *no data*.
 pub(super) fn exit(seen: &[Evaluation], deny_warnings: bool) -> Exit {
     let alarming = |one: &&Evaluation| !one.witness && one.held == Held::No;
-    let worst = seen.iter().filter(alarming).filter_map(|one| one.outcome.status()).max();
+    let worst = seen
+        .iter()
+        .filter(alarming)
+        .filter_map(|one| one.outcome.status())
+        .max();
     match worst {
         Some(Status::Failing) => Exit::Findings,
         Some(Status::Warning) if deny_warnings => Exit::Findings,

@@ -49,7 +49,9 @@ pub(super) async fn database(
         }
         DbCommand::Compact => {
             let gone = store.thin(clock.now()).await?;
-            screen.say(&format!("{gone} readings thinned by the rule of [store] keep"));
+            screen.say(&format!(
+                "{gone} readings thinned by the rule of [store] keep"
+            ));
         }
         DbCommand::Check => {
             store.integrity().await?;

@@ -61,7 +61,9 @@ impl SteppedClock {
 #[async_trait]
 impl Clock for SteppedClock {
     fn now(&self) -> Timestamp {
-        self.at.lock().map_or_else(|broken| *broken.into_inner(), |at| *at)
+        self.at
+            .lock()
+            .map_or_else(|broken| *broken.into_inner(), |at| *at)
     }
 
     fn uptime(&self) -> std::time::Duration {
@@ -102,7 +104,10 @@ impl Channel for Drawer {
         _means: &Means,
     ) -> Result<String, SendError> {
         if let Ok(mut sent) = self.sent.lock() {
-            sent.push(Sent { channel: letter.channel.clone(), letter: letter.clone() });
+            sent.push(Sent {
+                channel: letter.channel.clone(),
+                letter: letter.clone(),
+            });
         }
         Ok(format!("kept {}", letter.id))
     }
@@ -116,18 +121,17 @@ impl Channel for Drawer {
     }
 }
 
-pub(super) async fn run(
-    options: &Options,
-    global: &Global,
-    screen: &Screen,
-) -> anyhow::Result<Exit> {
+pub(super) async fn run(options: &Options, _: &Global, screen: &Screen) -> anyhow::Result<Exit> {
     let machine = SystemClock::start();
     let began = machine.uptime();
     let today = machine.now();
     std::fs::create_dir_all(&options.output)
         .with_context(|| format!("cannot make {}", options.output.display()))?;
     let sent = Arc::new(Mutex::new(Vec::new()));
-    let clock = Arc::new(SteppedClock { at: Mutex::new(today), machine });
+    let clock = Arc::new(SteppedClock {
+        at: Mutex::new(today),
+        machine,
+    });
     let world = build(options, &clock, &sent, today).await?;
     screen.note(&format!(
         "{} · seed {} · {} days of history, the last {LIVED} lived round by round",
@@ -136,11 +140,18 @@ pub(super) async fn run(
         demo::DAYS
     ));
     live(&world, &clock, today, screen).await?;
-    let exit = show(options, global, screen, &world, &sent, today).await?;
+    let exit = show(options, screen, &world, &sent, today).await?;
     let took = world.clock.uptime().saturating_sub(began);
-    screen.note(&format!("{:.1} s for {} rounds", took.as_secs_f64(), LIVED * ROUNDS));
+    screen.note(&format!(
+        "{:.1} s for {} rounds",
+        took.as_secs_f64(),
+        LIVED * ROUNDS
+    ));
     if options.serve {
-        screen.note(&format!("the page: http://{}  (Ctrl+C ends it)", options.listen));
+        screen.note(&format!(
+            "the page: http://{}  (Ctrl+C ends it)",
+            options.listen
+        ));
         serve::serve(world, Some(&options.listen), None).await?;
     }
     Ok(exit)
@@ -164,11 +175,14 @@ async fn build(
     for ending in ["", "-wal", "-shm"] {
         let old = options.output.join(format!("truecount.db{ending}"));
         if old.exists() {
-            std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+            std::fs::remove_file(&old)
+                .with_context(|| format!("cannot remove {}", old.display()))?;
         }
     }
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
-    let secrets: Arc<dyn Secrets> = Arc::new(SystemSecrets { folder: options.output.clone() });
+    let secrets: Arc<dyn Secrets> = Arc::new(SystemSecrets {
+        folder: options.output.clone(),
+    });
     let net = Net::open(&project.plan.net, &*secrets, Arc::clone(&clock)).await?;
     let parts = Parts {
         store: app::open_store(&path, &project.plan.project.id, today)?,
@@ -183,7 +197,10 @@ async fn build(
     let mut world = app::build(project.plan, parts)?;
     for channel in world.channels.values_mut() {
         let inner = Arc::clone(channel);
-        *channel = Arc::new(Drawer { inner, sent: Arc::clone(sent) });
+        *channel = Arc::new(Drawer {
+            inner,
+            sent: Arc::clone(sent),
+        });
     }
     Ok(Arc::new(world))
 }
@@ -205,7 +222,10 @@ async fn live(
         clock.set(now);
         daemon::tick(world, now).await?;
         if round % (ROUNDS * 8) == 0 && round > 0 {
-            screen.note(&format!("  {} …", world.plan.project.calendar.local(now).date()));
+            screen.note(&format!(
+                "  {} …",
+                world.plan.project.calendar.local(now).date()
+            ));
         }
     }
     Ok(())
@@ -214,7 +234,6 @@ async fn live(
 /// Shows what a user would get, and what was found of what was planted.
 async fn show(
     options: &Options,
-    global: &Global,
     screen: &Screen,
     world: &Arc<World>,
     sent: &Arc<Mutex<Vec<Sent>>>,
@@ -222,11 +241,20 @@ async fn show(
 ) -> anyhow::Result<Exit> {
     let latest = world.store.latest().await?;
     title(screen, "What `truecount check` shows now");
-    screen.say(&render::terminal::check(&world.plan, &latest, false, today, screen.color));
+    screen.say(&render::terminal::check(
+        &world.plan,
+        &latest,
+        false,
+        today,
+        screen.color,
+    ));
     let letters = sent.lock().map(|sent| sent.clone()).unwrap_or_default();
     let folder = &options.output;
     title(screen, "A Slack message that went out");
-    let slack = letters.iter().rev().find(|one| one.channel.as_str().ends_with("slack"));
+    let slack = letters
+        .iter()
+        .rev()
+        .find(|one| one.channel.as_str().ends_with("slack"));
     if let Some(one) = slack {
         let text = String::from_utf8_lossy(&one.letter.payload.body).into_owned();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
@@ -234,7 +262,10 @@ async fn show(
         std::fs::write(folder.join("slack.json"), format!("{value:#}"))?;
     }
     title(screen, "A mail that went out");
-    let mail = letters.iter().rev().find(|one| one.channel.as_str().ends_with("email"));
+    let mail = letters
+        .iter()
+        .rev()
+        .find(|one| one.channel.as_str().ends_with("email"));
     if let Some(one) = mail {
         std::fs::write(folder.join("mail.eml"), &one.letter.payload.body)?;
         screen.say(&render::mail::text_of(&one.letter.payload.body));
@@ -243,21 +274,33 @@ async fn show(
     let audit = daemon::collect(world, week, today).await?;
     title(screen, "The weekly audit");
     screen.say(&render::audit::text(&audit.report));
-    std::fs::write(folder.join("audit.html"), render::audit::page(&audit.report))?;
-    let window = crate::model::Window { from: today - TimeDelta::days(LIVED + 1), to: today };
+    std::fs::write(
+        folder.join("audit.html"),
+        render::audit::page(&audit.report),
+    )?;
+    let window = crate::model::Window {
+        from: today - TimeDelta::days(LIVED + 1),
+        to: today,
+    };
     let incidents = world.store.incidents_in(window).await?;
-    let card = demo::scorecard(&incidents, options.seed, today);
+    let card = demo::scorecard(&incidents, today);
     title(screen, "Faults that were planted, and what became of them");
-    screen.say(&render::terminal::scorecard(&card.lines(&world.plan), screen.color));
+    screen.say(&render::terminal::scorecard(&card.lines(), screen.color));
     screen.note(&format!(
         "{} messages. Written to {}: slack.json, mail.eml, audit.html, truecount.db",
         letters.len(),
         folder.display()
     ));
-    let _ = global;
-    Ok(if card.kept_its_promise() { Exit::Clean } else { Exit::Findings })
+    Ok(if card.kept_its_promise() {
+        Exit::Clean
+    } else {
+        Exit::Findings
+    })
 }
 
 fn title(screen: &Screen, text: &str) {
-    screen.say(&format!("\n── {text} {}\n", "─".repeat(72_usize.saturating_sub(text.chars().count()))));
+    screen.say(&format!(
+        "\n── {text} {}\n",
+        "─".repeat(72_usize.saturating_sub(text.chars().count()))
+    ));
 }

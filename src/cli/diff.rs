@@ -24,7 +24,9 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options, global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
     let after = pull::project(global, screen)?;
-    let reading = app::Reading { allow_plain: global.allow_plain };
+    let reading = app::Reading {
+        allow_plain: global.allow_plain,
+    };
     let before = if Path::new(&options.before).is_file() {
         app::load(Path::new(&options.before), reading)?
     } else {
@@ -37,7 +39,11 @@ pub(super) fn run(options: &Options, global: &Global, screen: &Screen) -> anyhow
         screen.say(&render::terminal::diff(&changes, screen.color));
     }
     let breaking = changes.iter().any(|change| change.breaking);
-    Ok(if options.exit_code && breaking { Exit::Findings } else { Exit::Clean })
+    Ok(if options.exit_code && breaking {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    })
 }
 
 /// The same files as git knows them at a revision.
@@ -50,24 +56,46 @@ fn at_revision(
     if revision.starts_with('-') {
         bail!("`{revision}` is not a revision");
     }
-    let main = config.file_name().map(PathBuf::from).context("the configuration has no file name")?;
-    let main_text = git(&after.folder, &["show", &format!("{revision}:./{}", main.display())])
-        .with_context(|| format!("git does not know {} at {revision}", config.display()))?;
-    let listed = git(&after.folder, &["ls-tree", "-r", "--name-only", revision, "."])?;
+    let main = config
+        .file_name()
+        .map(PathBuf::from)
+        .context("the configuration has no file name")?;
+    let main_text = git(
+        &after.folder,
+        &["show", &format!("{revision}:./{}", main.display())],
+    )
+    .with_context(|| format!("git does not know {} at {revision}", config.display()))?;
+    let listed = git(
+        &after.folder,
+        &["ls-tree", "-r", "--name-only", revision, "."],
+    )?;
     let patterns: Vec<glob::Pattern> = crate::config::includes(&main_text)
         .iter()
         .filter_map(|pattern| glob::Pattern::new(pattern).ok())
         .collect();
-    let mut files = vec![Text { path: main.display().to_string(), text: main_text }];
-    for path in listed.lines().filter(|path| patterns.iter().any(|one| one.matches(path))) {
+    let mut files = vec![Text {
+        path: main.display().to_string(),
+        text: main_text,
+    }];
+    for path in listed
+        .lines()
+        .filter(|path| patterns.iter().any(|one| one.matches(path)))
+    {
         let text = git(&after.folder, &["show", &format!("{revision}:./{path}")])?;
-        files.push(Text { path: path.to_owned(), text });
+        files.push(Text {
+            path: path.to_owned(),
+            text,
+        });
     }
     Ok(app::understand(after.folder.clone(), files, reading))
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let output = Command::new("git")
         .arg("-C")
         .arg(folder)

@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 use crate::app;
 use crate::daemon::World;
 use crate::deliver;
+use crate::plan::Mail;
 use crate::render::terminal::{Finding, doctor as screen_of};
 use crate::source::Means;
 
@@ -28,11 +29,20 @@ pub(super) async fn run(
         return about(kind, screen);
     }
     let project = pull::project(global, screen)?;
-    let mut findings = vec![Finding::good("Config", &format!("{} files, no errors", project.files.len()))];
+    let mut findings = vec![Finding::good(
+        "Config",
+        &format!("{} files, no errors", project.files.len()),
+    )];
     for (place, at) in project.plan.secrets() {
-        let secrets = crate::secret::SystemSecrets { folder: project.folder.clone() };
+        let secrets = crate::secret::SystemSecrets {
+            folder: project.folder.clone(),
+        };
         if let Err(why) = crate::secret::Secrets::read(&secrets, &at).await {
-            findings.push(Finding::bad(&format!("Secret {place}"), &why.to_string(), "Set it, then run this again"));
+            findings.push(Finding::bad(
+                &format!("Secret {place}"),
+                &why.to_string(),
+                "Set it, then run this again",
+            ));
         }
     }
     match app::open(project, global.store.as_deref()).await {
@@ -41,7 +51,11 @@ pub(super) async fn run(
             findings.extend(sources(&world, options.source.as_deref()).await);
             findings.extend(mail(&world).await);
         }
-        Err(why) => findings.push(Finding::bad("Database", &format!("{why:#}"), "See docs/operations.md")),
+        Err(why) => findings.push(Finding::bad(
+            "Database",
+            &format!("{why:#}"),
+            "See docs/operations.md",
+        )),
     }
     let bad = findings.iter().any(Finding::is_bad);
     screen.say(&screen_of(&findings, screen.color));
@@ -49,9 +63,15 @@ pub(super) async fn run(
 }
 
 fn about(kind: &str, screen: &Screen) -> anyhow::Result<Exit> {
-    let found = crate::source::KINDS.iter().find(|known| known.name == kind).map(|known| known.about);
+    let found = crate::source::KINDS
+        .iter()
+        .find(|known| known.name == kind)
+        .map(|known| known.about);
     let found = found.or_else(|| {
-        deliver::KINDS.iter().find(|known| known.name == kind).map(|known| known.about)
+        deliver::KINDS
+            .iter()
+            .find(|known| known.name == kind)
+            .map(|known| known.about)
     });
     match found {
         Some(text) => {
@@ -72,12 +92,21 @@ async fn database(world: &World) -> Finding {
 async fn sources(world: &World, only: Option<&str>) -> Vec<Finding> {
     let means: Means = crate::daemon::means(world);
     let mut findings = Vec::new();
-    for (name, tap) in world.taps.iter().filter(|(name, _)| only.is_none_or(|one| one == name.as_str())) {
+    for (name, tap) in world
+        .taps
+        .iter()
+        .filter(|(name, _)| only.is_none_or(|one| one == name.as_str()))
+    {
         let title = format!("Source {name}");
         match tap.source.probe(&means).await {
             Ok(probe) => {
                 findings.push(Finding::good(&title, &probe.found));
-                findings.extend(probe.remarks.iter().map(|text| Finding::remark(&title, text)));
+                findings.extend(
+                    probe
+                        .remarks
+                        .iter()
+                        .map(|text| Finding::remark(&title, text)),
+                );
             }
             Err(why) => {
                 let next = format!("Then run: truecount doctor {name}");
@@ -90,13 +119,17 @@ async fn sources(world: &World, only: Option<&str>) -> Vec<Finding> {
 
 async fn mail(world: &World) -> Vec<Finding> {
     let address = match &world.plan.mail {
-        Some(mail) => match world.secrets.read(&mail.smtp).await {
+        Some(Mail { smtp: Some(at), .. }) => match world.secrets.read(at).await {
             Ok(text) => text,
             Err(_) => return Vec::new(), // Already listed among the secrets.
         },
+        Some(Mail { smtp: None, .. }) => match crate::secret::variable("TRUECOUNT_SMTP_URL") {
+            Some(text) => text,
+            None => return Vec::new(),
+        },
         None => return Vec::new(),
     };
-    let outcome = crate::net::smtp::probe(address.expose_secret()).await;
+    let outcome = crate::net::probe_mail(address.expose_secret()).await;
     vec![match outcome {
         Ok(found) => Finding::good("Mail", &found),
         Err(why) => Finding::bad("Mail", &why.to_string(), "Check the address in [mail] smtp"),

@@ -34,9 +34,16 @@ pub(super) async fn run(
         None => world.clock.now(),
         Some(day) => check::end_of(&world, day)?,
     };
-    let Some(found) = world.checks.iter().find(|one| one.label().name.as_str() == options.name) else {
-        let names: Vec<&str> =
-            world.checks.iter().map(|one| one.label().name.as_str()).collect();
+    let Some(found) = world
+        .checks
+        .iter()
+        .find(|one| one.label().name.as_str() == options.name)
+    else {
+        let names: Vec<&str> = world
+            .checks
+            .iter()
+            .map(|one| one.label().name.as_str())
+            .collect();
         let near = config::suggest(&options.name, &names);
         bail!(
             "no check is called `{}`{}",
@@ -45,11 +52,16 @@ pub(super) async fn run(
         );
     };
     let looked = daemon::look(&world, at).await?;
-    let seen: Vec<_> =
-        looked.seen.into_iter().filter(|one| one.check == found.label().name).collect();
+    let seen: Vec<_> = looked
+        .seen
+        .into_iter()
+        .filter(|one| one.check == found.label().name)
+        .collect();
     let lines = daemon::chart(&world, &**found, at).await?;
     let incidents = world.store.incidents(at - daemon::REOPEN).await?;
-    let incident = incidents.iter().find(|one| one.members.contains(&found.label().name));
+    let incident = incidents
+        .iter()
+        .find(|one| one.members.contains(&found.label().name));
     if screen.json() {
         screen.say_json(&render::terminal::check_json(&world.plan, &seen, at));
         return Ok(check::exit(&seen, global.deny_warnings));
@@ -73,7 +85,13 @@ fn known_word(word: &str) -> Option<String> {
     if let Some(text) = config::explain_code(word) {
         return Some(text);
     }
-    let check = rules::KINDS.iter().find(|kind| kind.name == word).map(|kind| kind.about);
-    let source = source::KINDS.iter().find(|kind| kind.name == word).map(|kind| kind.about);
+    let check = rules::KINDS
+        .iter()
+        .find(|kind| kind.name == word)
+        .map(|kind| kind.about);
+    let source = source::KINDS
+        .iter()
+        .find(|kind| kind.name == word)
+        .map(|kind| kind.about);
     check.or(source).map(str::to_owned)
 }

@@ -44,6 +44,55 @@ slack = { env = "SLACK_WEBHOOK_URL" }
 "#,
 )];
 
+const B2B: &[File] = &[
+    (
+        "truecount.toml",
+        include_str!("../../rules/b2b-leads/truecount.toml"),
+    ),
+    (
+        "rules/events.toml",
+        include_str!("../../rules/b2b-leads/rules/events.toml"),
+    ),
+    (
+        "rules/compare.toml",
+        include_str!("../../rules/b2b-leads/rules/compare.toml"),
+    ),
+    (
+        "rules/standards.toml",
+        include_str!("../../rules/b2b-leads/rules/standards.toml"),
+    ),
+];
+
+const SHOP: &[File] = &[
+    (
+        "truecount.toml",
+        include_str!("../../rules/ecommerce/truecount.toml"),
+    ),
+    (
+        "rules/events.toml",
+        include_str!("../../rules/ecommerce/rules/events.toml"),
+    ),
+    (
+        "rules/compare.toml",
+        include_str!("../../rules/ecommerce/rules/compare.toml"),
+    ),
+];
+
+const APP: &[File] = &[
+    (
+        "truecount.toml",
+        include_str!("../../rules/mobile-app/truecount.toml"),
+    ),
+    (
+        "rules/events.toml",
+        include_str!("../../rules/mobile-app/rules/events.toml"),
+    ),
+    (
+        "rules/standards.toml",
+        include_str!("../../rules/mobile-app/rules/standards.toml"),
+    ),
+];
+
 const ENV: &str = "# Read into the environment before starting, for example with: set -a; . ./.env; set +a\nSLACK_WEBHOOK_URL=\nTRUECOUNT_SMTP_URL=\n";
 
 const WORKFLOW: &str = "name: tracking plan\non: [pull_request]\njobs:\n  validate:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - run: truecount validate --format github\n";
@@ -51,10 +100,12 @@ const WORKFLOW: &str = "name: tracking plan\non: [pull_request]\njobs:\n  valida
 pub(super) fn run(options: &Options, screen: &Screen) -> anyhow::Result<Exit> {
     let files = match options.template.as_str() {
         "minimal" => MINIMAL,
-        other => match crate::plan::templates().iter().find(|(name, _)| *name == other) {
-            Some((_, files)) => files,
-            None => bail!("there is no template `{other}`: use b2b-leads, ecommerce, mobile-app or minimal"),
-        },
+        "b2b-leads" => B2B,
+        "ecommerce" => SHOP,
+        "mobile-app" => APP,
+        other => {
+            bail!("there is no template `{other}`: use b2b-leads, ecommerce, mobile-app or minimal")
+        }
     };
     let schema = format!("{:#}\n", plan::schema(&app::known()));
     let others = [
@@ -81,7 +132,8 @@ pub(super) fn run(options: &Options, screen: &Screen) -> anyhow::Result<Exit> {
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
     }
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

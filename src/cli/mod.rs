@@ -88,10 +88,19 @@ struct Arguments {
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "these are switches of a command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are switches of a command line"
+)]
 pub struct Global {
     /// The configuration file
-    #[arg(short, long, global = true, env = "TRUECOUNT_CONFIG", default_value = "truecount.toml")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "TRUECOUNT_CONFIG",
+        default_value = "truecount.toml"
+    )]
     pub config: PathBuf,
     /// The database file, in place of `[store] url`
     #[arg(long, global = true, env = "TRUECOUNT_STORE", value_name = "FILE")]
@@ -190,9 +199,9 @@ pub fn run() -> ExitCode {
         .worker_threads(2)
         .enable_all()
         .build();
-    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
-        runtime.block_on(dispatch(arguments.command, &global, &screen))
-    });
+    let outcome = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(dispatch(arguments.command, &global, &screen)));
     match outcome {
         Ok(exit) if global.exit_zero && exit != Exit::CouldNotRun => ExitCode::SUCCESS,
         Ok(exit) => ExitCode::from(exit.number()),
@@ -241,7 +250,10 @@ fn start_logging(global: &Global, command: &Command) {
         (false, 1) => tracing::Level::INFO.max(usual),
         (false, _) => tracing::Level::DEBUG,
     };
-    let format =
-        if global.log_json { telemetry::LogFormat::Json } else { telemetry::LogFormat::Plain };
+    let format = if global.log_json {
+        telemetry::LogFormat::Json
+    } else {
+        telemetry::LogFormat::Plain
+    };
     telemetry::start(format, level, std::io::stderr().is_terminal());
 }

@@ -26,9 +26,22 @@ pub(super) async fn run(
     let project = pull::project(global, screen)?;
     app::require_secrets(&project).await?;
     let world = app::open(project, global.store.as_deref()).await?;
-    let Some(found) = world.plan.routes.iter().find(|one| one.name.as_str() == route) else {
-        let names: Vec<&str> = world.plan.routes.iter().map(|one| one.name.as_str()).collect();
-        bail!("there is no route `{route}`; the plan has {}", names.join(", "));
+    let Some(found) = world
+        .plan
+        .routes
+        .iter()
+        .find(|one| one.name.as_str() == route)
+    else {
+        let names: Vec<&str> = world
+            .plan
+            .routes
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        bail!(
+            "there is no route `{route}`; the plan has {}",
+            names.join(", ")
+        );
     };
     let mut failed = false;
     for (channel, outcome) in daemon::send_sample(&world, found).await {

@@ -19,10 +19,16 @@ pub(super) struct Options {
 
 /// Reads the configuration and refuses one with errors.
 pub(super) fn project(global: &Global, screen: &Screen) -> anyhow::Result<Project> {
-    let reading = app::Reading { allow_plain: global.allow_plain };
+    let reading = app::Reading {
+        allow_plain: global.allow_plain,
+    };
     let project = app::load(&global.config, reading)?;
     if project.refused() {
-        screen.note(&render::diagnostic::human(&project.diagnostics, &project.files, screen.color));
+        screen.note(&render::diagnostic::human(
+            &project.diagnostics,
+            &project.files,
+            screen.color,
+        ));
         bail!("the configuration has errors; `truecount validate` lists them");
     }
     Ok(project)
@@ -34,7 +40,9 @@ pub(super) async fn world(
     screen: &Screen,
 ) -> anyhow::Result<std::sync::Arc<World>> {
     let project = project(global, screen)?;
-    Ok(std::sync::Arc::new(app::open(project, global.store.as_deref()).await?))
+    Ok(std::sync::Arc::new(
+        app::open(project, global.store.as_deref()).await?,
+    ))
 }
 
 pub(super) async fn run(
@@ -49,22 +57,40 @@ pub(super) async fn run(
         && !world.taps.contains_key(name.as_str())
     {
         let known: Vec<&str> = world.taps.keys().map(crate::model::Name::as_str).collect();
-        bail!("there is no source `{name}`; the plan has {}", known.join(", "));
+        bail!(
+            "there is no source `{name}`; the plan has {}",
+            known.join(", ")
+        );
     }
     let wanted = |name: &str| options.source.as_ref().is_none_or(|only| only == name);
     let mut failed = 0;
     for (name, tap) in world.taps.iter().filter(|(name, _)| wanted(name.as_str())) {
         if options.dry_run {
             let (asks, cost) = daemon::forecast(&world, tap, world.clock.now()).await?;
-            screen.say(&render::terminal::forecast(name, asks, cost.requests, cost.units));
+            screen.say(&render::terminal::forecast(
+                name,
+                asks,
+                cost.requests,
+                cost.units,
+            ));
             continue;
         }
         daemon::pull(&world, tap, world.clock.now()).await?;
         if let Some((pull, _)) = world.store.pulls().await?.get(name) {
             failed += u32::from(pull.failure.is_some());
             let why = pull.failure.as_deref();
-            screen.say(&render::terminal::pulled(name, pull.rows, pull.took, why, &pull.notes));
+            screen.say(&render::terminal::pulled(
+                name,
+                pull.rows,
+                pull.took,
+                why,
+                &pull.notes,
+            ));
         }
     }
-    Ok(if failed > 0 { Exit::NotEnoughData } else { Exit::Clean })
+    Ok(if failed > 0 {
+        Exit::NotEnoughData
+    } else {
+        Exit::Clean
+    })
 }

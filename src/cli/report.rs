@@ -66,7 +66,9 @@ pub(super) async fn run(
     }
     if options.send {
         let count = daemon::send_report_now(&world, &audit, now).await?;
-        screen.note(&format!("{count} letters wait in the outbox; a running daemon sends them"));
+        screen.note(&format!(
+            "{count} letters wait in the outbox; a running daemon sends them"
+        ));
     }
     Ok(Exit::Clean)
 }
@@ -77,8 +79,17 @@ fn week_of(world: &World, text: &str) -> anyhow::Result<Window> {
         NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)
     });
     let Some(monday) = parsed else {
-        let now = world.plan.project.calendar.local(world.clock.now()).iso_week();
-        bail!("`{text}` is not a week; write it like {}-W{:02}", now.year(), now.week());
+        let now = world
+            .plan
+            .project
+            .calendar
+            .local(world.clock.now())
+            .iso_week();
+        bail!(
+            "`{text}` is not a week; write it like {}-W{:02}",
+            now.year(),
+            now.week()
+        );
     };
     let calendar = &world.plan.project.calendar;
     Ok(Window {

@@ -25,7 +25,11 @@ impl Screen {
                 set("CLICOLOR_FORCE") || (std::io::stdout().is_terminal() && !set("NO_COLOR"))
             }
         };
-        Self { format: global.format, color, quiet: global.quiet }
+        Self {
+            format: global.format,
+            color,
+            quiet: global.quiet,
+        }
     }
 
     /// Whether results are for machines.
@@ -37,7 +41,11 @@ impl Screen {
     pub fn say(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| {
-            if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
+            if text.ends_with('\n') {
+                Ok(())
+            } else {
+                out.write_all(b"\n")
+            }
         });
         written.and_then(|()| out.flush()).unwrap_or_default();
     }
@@ -66,7 +74,10 @@ fn to_stderr(text: &str) {
 }
 
 /// Whether an environment variable is set and not empty.
-#[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line reads the environment"
+)]
 pub(super) fn set(variable: &str) -> bool {
     std::env::var(variable).is_ok_and(|value| !value.is_empty())
 }

@@ -37,15 +37,25 @@ pub(super) async fn run(
     global: &Global,
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
-    let reading = app::Reading { allow_plain: global.allow_plain };
+    let reading = app::Reading {
+        allow_plain: global.allow_plain,
+    };
     let project = app::load(&global.config, reading)?;
     if project.refused() {
-        screen.note(&render::diagnostic::human(&project.diagnostics, &project.files, screen.color));
+        screen.note(&render::diagnostic::human(
+            &project.diagnostics,
+            &project.files,
+            screen.color,
+        ));
         bail!("the configuration has errors; `truecount validate` lists them");
     }
     app::require_secrets(&project).await?;
     let world = Arc::new(app::open(project, global.store.as_deref()).await?);
-    let builder = Files { path: global.config.clone(), reading, screen: screen.clone() };
+    let builder = Files {
+        path: global.config.clone(),
+        reading,
+        screen: screen.clone(),
+    };
     serve(world, options.listen.as_deref(), Some(Arc::new(builder))).await?;
     Ok(Exit::Clean)
 }
@@ -62,7 +72,12 @@ pub(super) async fn serve(
     let (stop_sender, stop) = watch::channel(false);
     let asked = Arc::new(Notify::new());
     let reload = builder.is_some().then(|| Arc::clone(&asked));
-    let server = Server::new(worlds.clone(), server_parts.open_reading, server_parts.token, reload);
+    let server = Server::new(
+        worlds.clone(),
+        server_parts.open_reading,
+        server_parts.token,
+        reload,
+    );
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(daemon::run(worlds.clone(), stop.clone()));
     let serving = stop.clone();
@@ -72,7 +87,11 @@ pub(super) async fn serve(
         }
     });
     if let Some(builder) = builder {
-        let watcher = Watcher { builder, worlds: world_sender, asked: Arc::clone(&asked) };
+        let watcher = Watcher {
+            builder,
+            worlds: world_sender,
+            asked: Arc::clone(&asked),
+        };
         tasks.spawn(watcher.run(stop.clone()));
         tasks.spawn(watch_hangup(asked, stop.clone()));
     }
@@ -98,8 +117,14 @@ struct ServerParts {
 /// Binds, and refuses an address that others reach while nobody needs a token.
 async fn bind(world: &World, listen: Option<&str>) -> anyhow::Result<(TcpListener, ServerParts)> {
     let settings = &world.plan.server;
-    let text = listen.or(settings.listen.as_deref()).unwrap_or(USUAL_ADDRESS);
-    let text = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let text = listen
+        .or(settings.listen.as_deref())
+        .unwrap_or(USUAL_ADDRESS);
+    let text = if text.starts_with(':') {
+        format!("0.0.0.0{text}")
+    } else {
+        text.to_owned()
+    };
     let token = match &settings.token {
         Some(at) => {
             let text = world.secrets.read(at).await.context("[server] token")?;
@@ -110,7 +135,9 @@ async fn bind(world: &World, listen: Option<&str>) -> anyhow::Result<(TcpListene
     let anybody_has_token = token.is_some() || world.store.has_tokens(world.clock.now()).await?;
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&text)
         .await
-        .with_context(|| format!("`{text}` is not an address to listen on; write it like {USUAL_ADDRESS}"))?
+        .with_context(|| {
+            format!("`{text}` is not an address to listen on; write it like {USUAL_ADDRESS}")
+        })?
         .collect();
     let loopback = addresses.iter().all(|address| address.ip().is_loopback());
     if !loopback && !anybody_has_token {
@@ -122,7 +149,13 @@ async fn bind(world: &World, listen: Option<&str>) -> anyhow::Result<(TcpListene
     let listener = TcpListener::bind(&*addresses)
         .await
         .with_context(|| format!("cannot listen on {text}; is another process there?"))?;
-    Ok((listener, ServerParts { open_reading: loopback && !anybody_has_token, token }))
+    Ok((
+        listener,
+        ServerParts {
+            open_reading: loopback && !anybody_has_token,
+            token,
+        },
+    ))
 }
 
 async fn wait_for_stop() -> anyhow::Result<&'static str> {
@@ -135,7 +168,9 @@ async fn wait_for_stop() -> anyhow::Result<&'static str> {
 }
 
 async fn watch_hangup(asked: Arc<Notify>, mut stop: watch::Receiver<bool>) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
     while !*stop.borrow() {
         tokio::select! {
             got = hangup.recv() => match got {
@@ -153,7 +188,9 @@ async fn keep_watchdog(
     worlds: watch::Receiver<Arc<World>>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Some(period) = sd_notify::watchdog_enabled() else { return };
+    let Some(period) = sd_notify::watchdog_enabled() else {
+        return;
+    };
     let half = chrono::TimeDelta::from_std(period / 2).unwrap_or(chrono::TimeDelta::seconds(30));
     while !*stop.borrow() {
         let current = Arc::clone(&worlds.borrow());

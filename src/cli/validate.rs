@@ -25,7 +25,9 @@ pub(super) fn run(options: &Options, global: &Global, screen: &Screen) -> anyhow
         Some(path) => path.clone(),
         None => global.config.clone(),
     };
-    let reading = app::Reading { allow_plain: global.allow_plain };
+    let reading = app::Reading {
+        allow_plain: global.allow_plain,
+    };
     let mut project = app::load(&path, reading)?;
     if options.fix {
         let fixed = fix(&project)?;
@@ -48,7 +50,12 @@ pub(super) fn print(project: &Project, screen: &Screen) {
         Format::Human | Format::Compact => {
             let checks = check::checks(&project.plan).len();
             screen.say(&render::diagnostic::human(diagnostics, files, screen.color));
-            screen.say(&render::diagnostic::summary(&project.plan, files, checks, diagnostics));
+            screen.say(&render::diagnostic::summary(
+                &project.plan,
+                files,
+                checks,
+                diagnostics,
+            ));
         }
         Format::Json => screen.say(&render::diagnostic::json(diagnostics, files)),
         Format::Github => screen.say(&render::diagnostic::github(diagnostics, files)),
@@ -70,7 +77,10 @@ fn fix(project: &Project) -> anyhow::Result<usize> {
             continue;
         }
         count += mine.len();
-        write_whole(&project.folder.join(&file.path), &plan::apply_fixes(&file.text, &mine))?;
+        write_whole(
+            &project.folder.join(&file.path),
+            &plan::apply_fixes(&file.text, &mine),
+        )?;
     }
     Ok(count)
 }

@@ -19,7 +19,10 @@ pub async fn act(
         return Ok(before.clone());
     };
     let written = letters::write(world, std::slice::from_ref(&change.after), now).await?;
-    world.store.act(&change, &written.letters, &written.told, now).await?;
+    world
+        .store
+        .act(&change, &written.letters, &written.told, now)
+        .await?;
     world.letters_wait.notify_one();
     world.stir.notify_one();
     Ok(change.after)

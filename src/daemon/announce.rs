@@ -16,7 +16,11 @@ pub(super) async fn announce(world: &World, now: Timestamp) -> Result<Step, Stor
     if written.letters.is_empty() {
         return Ok(Step::Idle);
     }
-    let Some(lease) = world.store.lease("evaluate", &world.holder, now, LEASE).await? else {
+    let Some(lease) = world
+        .store
+        .lease("evaluate", &world.holder, now, LEASE)
+        .await?
+    else {
         return Ok(Step::Idle);
     };
     let round = Round {

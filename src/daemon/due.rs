@@ -55,15 +55,24 @@ pub fn due(
         let next = match last.get(&job.name) {
             None => {
                 let only_remember = !job.runs_at_first_start();
-                found.push(Due { job: index, slot: whole_second(now), only_remember });
+                found.push(Due {
+                    job: index,
+                    slot: whole_second(now),
+                    only_remember,
+                });
                 job.schedule.next(now)
             }
             Some(&done) => {
                 let (slot, next) = newest_passed(job, done, now);
                 let in_time = |slot: &Timestamp| {
-                    job.deadline.is_none_or(|deadline| now - *slot - job.jitter <= deadline)
+                    job.deadline
+                        .is_none_or(|deadline| now - *slot - job.jitter <= deadline)
                 };
-                let due = |slot| Due { job: index, slot, only_remember: false };
+                let due = |slot| Due {
+                    job: index,
+                    slot,
+                    only_remember: false,
+                };
                 found.extend(slot.filter(in_time).map(due));
                 next
             }

@@ -28,12 +28,16 @@ pub struct Looked {
 const PORTION: usize = 200;
 
 /// Incidents resolved longer ago than this stay resolved (decision 6).
-pub(super) const REOPEN: TimeDelta = TimeDelta::days(7);
+pub const REOPEN: TimeDelta = TimeDelta::days(7);
 
 /// Evaluates every check, writes what changed, and says so. A round whose incidents changed under
 /// it is dropped; the next one sees the new facts.
 pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreError> {
-    let Some(lease) = world.store.lease("evaluate", &world.holder, now, LEASE).await? else {
+    let Some(lease) = world
+        .store
+        .lease("evaluate", &world.holder, now, LEASE)
+        .await?
+    else {
         return Ok(Step::Idle);
     };
     let began = world.clock.uptime();
@@ -47,8 +51,7 @@ pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreE
     }
     let looked = budgeted(world, seen, now).await?;
     let open = world.store.incidents(now - REOPEN).await?;
-    let mut changes =
-        incident::round(&open, &looked.seen, &around.marks, &world.plan, now);
+    let mut changes = incident::round(&open, &looked.seen, &around.marks, &world.plan, now);
     number(world, &lease, &mut changes).await?;
     let after = letters::after(open, &changes);
     let written = letters::write(world, &after, now).await?;
@@ -77,8 +80,16 @@ pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreE
     world.metrics.round_seconds.observe(took.as_secs_f64());
     world.metrics.last_round.set(now.timestamp());
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let (checks, turns) = (looked.seen.len(), changes.iter().filter(|c| c.turn.is_some()).count());
-    tracing::info!(took_ms, checks, turns, "judged {checks} results, {turns} turns of incidents");
+    let (checks, turns) = (
+        looked.seen.len(),
+        changes.iter().filter(|c| c.turn.is_some()).count(),
+    );
+    tracing::info!(
+        took_ms,
+        checks,
+        turns,
+        "judged {checks} results, {turns} turns of incidents"
+    );
     Ok(Step::Worked)
 }
 
@@ -101,7 +112,9 @@ async fn budgeted(
     now: Timestamp,
 ) -> Result<Looked, StoreError> {
     let ledger = world.store.ledger().await?;
-    let promise = check::Promise { per_week: world.plan.project.budget };
+    let promise = check::Promise {
+        per_week: world.plan.project.budget,
+    };
     let (seen, ledger) = check::budget(seen, &promise, ledger.as_deref(), now);
     Ok(Looked { seen, ledger })
 }
@@ -112,10 +125,12 @@ pub(super) async fn judge(
     checks: &[Arc<dyn Check>],
     gathered: &Arc<Gathered>,
 ) -> Vec<Evaluation> {
-    let (plan, checks, gathered) =
-        (Arc::clone(&world.plan), checks.to_vec(), Arc::clone(gathered));
-    let work =
-        move || evaluate_all(&checks, &gathered.evidence(&plan.project.calendar));
+    let (plan, checks, gathered) = (
+        Arc::clone(&world.plan),
+        checks.to_vec(),
+        Arc::clone(gathered),
+    );
+    let work = move || evaluate_all(&checks, &gathered.evidence(&plan.project.calendar));
     match tokio::task::spawn_blocking(work).await {
         Ok(seen) => seen,
         Err(why) => {
@@ -126,18 +141,25 @@ pub(super) async fn judge(
 }
 
 fn evaluate_all(checks: &[Arc<dyn Check>], evidence: &check::Evidence<'_>) -> Vec<Evaluation> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let workers = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(8);
     let share = checks.len().div_ceil(workers).max(1);
     std::thread::scope(|scope| {
         let tasks: Vec<_> = checks
             .chunks(share)
             .map(|part| {
                 scope.spawn(move || {
-                    part.iter().flat_map(|check| one(&**check, evidence)).collect::<Vec<_>>()
+                    part.iter()
+                        .flat_map(|check| one(&**check, evidence))
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();
-        tasks.into_iter().flat_map(|task| task.join().unwrap_or_default()).collect()
+        tasks
+            .into_iter()
+            .flat_map(|task| task.join().unwrap_or_default())
+            .collect()
     })
 }
 
@@ -150,7 +172,12 @@ fn one(check: &dyn Check, evidence: &check::Evidence<'_>) -> Vec<Evaluation> {
             .cloned()
             .or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_else(|| "it stopped without a word".to_owned());
-        vec![broken(check.label(), why, evidence.calendar.bucket(Grain::Day, evidence.now), evidence.now)]
+        vec![broken(
+            check.label(),
+            why,
+            evidence.calendar.bucket(Grain::Day, evidence.now),
+            evidence.now,
+        )]
     })
 }
 
@@ -166,7 +193,10 @@ fn broken(label: &check::Label, why: String, bucket: Bucket, now: Timestamp) -> 
         witness: false,
         bucket,
         outcome: Outcome::NoData(Gap::Broken { why }),
-        strike: Strike { data_seen_at: now, extreme: false },
+        strike: Strike {
+            data_seen_at: now,
+            extreme: false,
+        },
         held: Held::No,
     }
 }
@@ -179,13 +209,19 @@ async fn number(
 ) -> Result<(), StoreError> {
     let nameless = |change: &Change| {
         change.after.number.is_none()
-            && matches!(change.turn, Some(Turn::Opened | Turn::Reopened | Turn::Resolved))
+            && matches!(
+                change.turn,
+                Some(Turn::Opened | Turn::Reopened | Turn::Resolved)
+            )
     };
     let count = changes.iter().filter(|change| nameless(change)).count();
     if count == 0 {
         return Ok(());
     }
-    let mut next = world.store.numbers(lease, u32::try_from(count).unwrap_or(u32::MAX)).await?;
+    let mut next = world
+        .store
+        .numbers(lease, u32::try_from(count).unwrap_or(u32::MAX))
+        .await?;
     for change in changes.iter_mut().filter(|change| nameless(change)) {
         change.after.number = Some(next);
         next = next.saturating_add(1);

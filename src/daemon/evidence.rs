@@ -9,7 +9,8 @@ use chrono::TimeDelta;
 use crate::check::{Check, Evidence, Line, SourceState};
 use crate::incident::{Incident, Label, State};
 use crate::model::{
-    AsOf, Calendar, Grain, Mark, Name, Observation, Question, Segment, Timestamp, Window,
+    AsOf, Calendar, Fingerprint, Grain, Mark, Name, Observation, Question, Segment, Timestamp,
+    Window,
 };
 use crate::source::{Ask, Pulled, Pushed, SourceError};
 use crate::store::{History, Memory, Pull, StoreError};
@@ -27,6 +28,7 @@ const MEMORY: TimeDelta = TimeDelta::days(400);
 pub(super) struct Surroundings {
     pub(super) now: Timestamp,
     pub(super) sources: BTreeMap<Name, SourceState>,
+    pub(super) unanswered: BTreeMap<Fingerprint, String>,
     pub(super) marks: Vec<Mark>,
     pub(super) troubled: BTreeMap<Name, Vec<Window>>,
 }
@@ -37,6 +39,7 @@ pub(super) struct Gathered {
     pub(super) around: Arc<Surroundings>,
     pub(super) history: BTreeMap<Question, Vec<Line>>,
     pub(super) vintages: BTreeMap<Question, Vec<Line>>,
+    pub(super) unanswerable: BTreeMap<Question, String>,
 }
 
 impl Gathered {
@@ -47,6 +50,7 @@ impl Gathered {
             calendar,
             history: &self.history,
             vintages: &self.vintages,
+            unanswerable: &self.unanswerable,
             sources: &self.around.sources,
             marks: &self.around.marks,
             troubled: &self.around.troubled,
@@ -74,11 +78,20 @@ pub(super) async fn surroundings(
     world: &World,
     at: Timestamp,
 ) -> Result<Arc<Surroundings>, StoreError> {
-    let memory = Window { from: at - MEMORY, to: at + TimeDelta::seconds(1) };
+    let memory = Window {
+        from: at - MEMORY,
+        to: at + TimeDelta::seconds(1),
+    };
     let incidents = world.store.incidents_in(memory).await?;
+    let pulls = world.store.pulls().await?;
+    let unanswered = pulls
+        .values()
+        .flat_map(|(pull, _)| pull.unanswerable.iter().map(|(family, why)| (*family, why.clone())))
+        .collect();
     Ok(Arc::new(Surroundings {
         now: at,
-        sources: source_states(world, at).await?,
+        unanswered,
+        sources: source_states(world, &pulls, at),
         marks: world.store.marks(memory).await?,
         troubled: troubled(&incidents, at),
     }))
@@ -92,7 +105,17 @@ pub(super) async fn gather(
 ) -> Result<Gathered, StoreError> {
     let store = &*world.store;
     let wanted = needs(checks, around.now, &world.plan.project.calendar);
+    let project = &world.plan.project.id;
+    let unanswerable = wanted
+        .keys()
+        .filter_map(|question| {
+            let refused = || world.taps.get(&question.source)?.source.refuses(question);
+            let why = around.unanswered.get(&question.family(project)).cloned().or_else(refused)?;
+            Some((question.clone(), why))
+        })
+        .collect();
     Ok(Gathered {
+        unanswerable,
         around: Arc::clone(around),
         history: history(store, &wanted, AsOf::Time(around.now)).await?,
         vintages: vintages(store, &wanted, around.now).await?,
@@ -107,7 +130,10 @@ async fn history(
 ) -> Result<BTreeMap<Question, Vec<Line>>, StoreError> {
     let mut by_window: BTreeMap<(Timestamp, Timestamp), Vec<Question>> = BTreeMap::new();
     for (question, window) in wanted {
-        by_window.entry((window.from, window.to)).or_default().push(question.clone());
+        by_window
+            .entry((window.from, window.to))
+            .or_default()
+            .push(question.clone());
     }
     let mut found = BTreeMap::new();
     for ((from, to), questions) in by_window {
@@ -127,7 +153,13 @@ async fn vintages(
         .filter(|(question, _)| question.grain == Grain::Day && question.by.is_empty())
         .map(|(question, window)| {
             let from = window.from.max(at - VINTAGES);
-            (question.clone(), Window { from, to: window.to })
+            (
+                question.clone(),
+                Window {
+                    from,
+                    to: window.to,
+                },
+            )
         })
         .collect();
     let mut found = history(store, &recent, AsOf::Every).await?;
@@ -139,19 +171,26 @@ async fn vintages(
 }
 
 pub(super) fn lines(history: History) -> Vec<Line> {
-    history.into_iter().map(|(segment, readings)| Line { segment, readings }).collect()
+    history
+        .into_iter()
+        .map(|(segment, readings)| Line { segment, readings })
+        .collect()
 }
 
-async fn source_states(
+fn source_states(
     world: &World,
+    pulls: &BTreeMap<Name, (Pull, Option<Timestamp>)>,
     at: Timestamp,
-) -> Result<BTreeMap<Name, SourceState>, StoreError> {
-    let pulls = world.store.pulls().await?;
+) -> BTreeMap<Name, SourceState> {
     let mut states = BTreeMap::new();
     for (name, tap) in &world.taps {
         let arrives = tap.decl.arrives.unwrap_or_else(|| tap.source.arrives());
         let settles = tap.decl.settles.unwrap_or_else(|| tap.source.settles());
-        let mut state = SourceState { arrives, settles, ..SourceState::default() };
+        let mut state = SourceState {
+            arrives,
+            settles,
+            ..SourceState::default()
+        };
         if let Some((pull, success)) = pulls.get(name).filter(|(pull, _)| pull.at <= at) {
             state = with_pull(state, pull, *success);
         } else if let Some((_, success)) = pulls.get(name) {
@@ -161,7 +200,7 @@ async fn source_states(
         }
         states.insert(name.clone(), state);
     }
-    Ok(states)
+    states
 }
 
 fn with_pull(state: SourceState, pull: &Pull, success: Option<Timestamp>) -> SourceState {
@@ -169,7 +208,6 @@ fn with_pull(state: SourceState, pull: &Pull, success: Option<Timestamp>) -> Sou
         last_success: success,
         last_try: Some(pull.at),
         failure: pull.failure.clone(),
-        unanswerable: pull.unanswerable.clone(),
         zone: pull.zone,
         ..state
     }
@@ -183,7 +221,10 @@ fn troubled(incidents: &[Incident], at: Timestamp) -> BTreeMap<Name, Vec<Window>
             && incident.opened_at.is_some_and(|opened| opened <= at)
             && !matches!(incident.label, Some(Label::Expected | Label::Noise));
         if confirmed {
-            let window = Window { from: incident.first.start, to: incident.last.end };
+            let window = Window {
+                from: incident.first.start,
+                to: incident.last.end,
+            };
             for check in &incident.members {
                 windows.entry(check.clone()).or_default().push(window);
             }
@@ -203,11 +244,16 @@ impl Pushed for StoredCounts {
             .0
             .history(&ask.questions, ask.window, AsOf::Time(ask.now))
             .await
-            .map_err(|why| SourceError::Wait { after: None, why: why.to_string() })?;
+            .map_err(|why| SourceError::Wait {
+                after: None,
+                why: why.to_string(),
+            })?;
         let mut pulled = Pulled::default();
         for (question, history) in ask.questions.iter().zip(answers) {
             for (segment, readings) in history {
-                pulled.observations.extend(observations(question, &segment, readings));
+                pulled
+                    .observations
+                    .extend(observations(question, &segment, readings));
             }
         }
         Ok(pulled)
@@ -234,3 +280,28 @@ fn observations(
 
 /// Questions of a set, for tests of membership.
 pub(super) type Questions = BTreeSet<Question>;
+
+/// The newest values of the first question of a check, for a chart.
+pub async fn chart(
+    world: &World,
+    check: &dyn Check,
+    at: Timestamp,
+) -> Result<Vec<crate::model::Reading>, StoreError> {
+    let calendar = &world.plan.project.calendar;
+    let Some(need) = check.needs(at, calendar).into_iter().next() else {
+        return Ok(Vec::new());
+    };
+    let window = Window {
+        from: at - TimeDelta::days(29),
+        to: at,
+    };
+    let history = world
+        .store
+        .history(&[need.question], window, AsOf::Time(at))
+        .await?;
+    let total = history
+        .into_iter()
+        .next()
+        .and_then(|mut lines| lines.remove(&Segment::new()));
+    Ok(total.unwrap_or_default())
+}

@@ -29,7 +29,9 @@ pub(super) async fn ask(
     }
     let mut more = Gathered::clone(gathered);
     for (source, needs) in wanted {
-        let Some(tap) = world.taps.get(&source) else { continue };
+        let Some(tap) = world.taps.get(&source) else {
+            continue;
+        };
         for (question, window) in needs {
             let ask = Ask {
                 questions: vec![question.clone()],
@@ -39,7 +41,7 @@ pub(super) async fn ask(
             };
             match pull::guarded(tap, &ask, &pull::means(world)).await {
                 Ok(mut pulled) => {
-                    pulled.fill_zeros(&ask);
+                    pulled.fill_zeros(&ask, pull::arrives(tap));
                     more.history.insert(question, lines(pulled.observations));
                 }
                 Err(why) => {
@@ -49,7 +51,10 @@ pub(super) async fn ask(
             }
         }
     }
-    let names: BTreeSet<Name> = again.iter().map(|check| check.label().name.clone()).collect();
+    let names: BTreeSet<Name> = again
+        .iter()
+        .map(|check| check.label().name.clone())
+        .collect();
     let mut seen = first;
     seen.retain(|evaluation| !names.contains(&evaluation.check));
     seen.extend(evaluate::judge(world, &again, &Arc::new(more)).await);
@@ -67,14 +72,19 @@ fn wanted(
 ) -> (Wanted, Vec<Arc<dyn Check>>) {
     let mut by_check: BTreeMap<&Name, Vec<Evaluation>> = BTreeMap::new();
     for evaluation in first {
-        by_check.entry(&evaluation.check).or_default().push(evaluation.clone());
+        by_check
+            .entry(&evaluation.check)
+            .or_default()
+            .push(evaluation.clone());
     }
     let calendar = &world.plan.project.calendar;
     let mut known: BTreeSet<Question> = gathered.history.keys().cloned().collect();
     let mut wanted = Wanted::new();
     let mut again = Vec::new();
     for check in checks {
-        let Some(mine) = by_check.get(&check.label().name) else { continue };
+        let Some(mine) = by_check.get(&check.label().name) else {
+            continue;
+        };
         let mut asked = false;
         for need in check.follow_up(mine, gathered.around.now, calendar) {
             let question = need.question;
@@ -85,7 +95,10 @@ fn wanted(
             if *left > 0 && answerable && known.insert(question.clone()) {
                 *left -= 1;
                 asked = true;
-                wanted.entry(question.source.clone()).or_default().push((question, need.window));
+                wanted
+                    .entry(question.source.clone())
+                    .or_default()
+                    .push((question, need.window));
             }
         }
         if asked {
@@ -99,12 +112,15 @@ fn wanted(
 fn lines(observations: Vec<Observation>) -> Vec<Line> {
     let mut by_segment: BTreeMap<Segment, Vec<Reading>> = BTreeMap::new();
     for seen in observations {
-        by_segment.entry(seen.series.segment).or_default().push(Reading {
-            bucket: seen.bucket,
-            value: seen.value,
-            quality: seen.quality,
-            seen_at: seen.seen_at,
-        });
+        by_segment
+            .entry(seen.series.segment)
+            .or_default()
+            .push(Reading {
+                bucket: seen.bucket,
+                value: seen.value,
+                quality: seen.quality,
+                seen_at: seen.seen_at,
+            });
     }
     by_segment
         .into_iter()

@@ -3,6 +3,7 @@
 //! Each step is one function of the world and a time, and says whether it found work, so that a
 //! test can run one step, or a month of them, without waiting.
 
+mod act;
 mod announce;
 mod audit;
 mod due;
@@ -24,6 +25,7 @@ use tokio::task::JoinSet;
 
 use crate::check::Check;
 use crate::clock::Clock;
+use crate::deliver::outbox::Spacing;
 use crate::deliver::{self, Channel};
 use crate::model::{Name, Question, Timestamp};
 use crate::net::Net;
@@ -33,12 +35,15 @@ use crate::source::Source;
 use crate::store::{Memory, StoreError};
 use crate::telemetry::Metrics;
 
-pub use audit::{Audit, collect};
+pub use act::act;
+pub use audit::{Audit, collect, last_week};
 pub use due::{Due, Job, due};
-pub use evaluate::{Looked, evaluate, look};
-pub use letters::{Written, write};
-pub use pull::pull;
+pub use evaluate::{Looked, REOPEN, evaluate, look};
+pub use evidence::chart;
+pub use letters::{Written, send_sample, write};
+pub use pull::{forecast, means, pull};
 pub use reload::{Builder, Rebuilt, Watcher};
+pub use report_job::send_now as send_report_now;
 
 /// A source with its place in the plan.
 pub struct Tap {
@@ -160,7 +165,11 @@ fn complain(why: &StoreError, now: Timestamp) -> Timestamp {
     now + STORE_PAUSE
 }
 
-fn forget(busy: &mut BTreeSet<String>, ended: Result<String, tokio::task::JoinError>, world: &World) {
+fn forget(
+    busy: &mut BTreeSet<String>,
+    ended: Result<String, tokio::task::JoinError>,
+    world: &World,
+) {
     match ended {
         Ok(job) => {
             busy.remove(&job);
@@ -182,7 +191,12 @@ async fn round(
 ) -> Result<Option<Timestamp>, StoreError> {
     let last = world.store.last_slots().await?;
     let (due, wake) = due(&world.jobs, &last, now);
-    for Due { job, slot, only_remember } in due {
+    for Due {
+        job,
+        slot,
+        only_remember,
+    } in due
+    {
         let name = world.jobs[job].name.clone();
         if !busy.insert(name.clone()) {
             world.metrics.overlaps.inc();
@@ -218,11 +232,15 @@ async fn start(world: &Arc<World>, name: &str, slot: Timestamp) -> Result<Step, 
 
 /// Empties the outbox until a stop is asked for; letters in flight are settled first.
 async fn send_letters(worlds: watch::Receiver<Arc<World>>, mut stop: watch::Receiver<bool>) {
+    let mut spacing = Spacing::default();
     while !*stop.borrow() {
         let world = worlds.borrow().clone();
-        let means = deliver::Means { net: world.net.clone(), secrets: Arc::clone(&world.secrets) };
+        let means = deliver::Means {
+            net: world.net.clone(),
+            secrets: Arc::clone(&world.secrets),
+        };
         let now = world.clock.now();
-        let wake = match letters::deliver(&world, &means).await {
+        let wake = match letters::deliver(&world, &means, &mut spacing).await {
             Ok(Step::Worked) => continue,
             Ok(Step::Idle) => match world.store.next_letter().await {
                 Ok(next) => next.unwrap_or(now + LONGEST_NAP).min(now + LONGEST_NAP),
@@ -236,4 +254,31 @@ async fn send_letters(worlds: watch::Receiver<Arc<World>>, mut stop: watch::Rece
             asked = stop.changed() => if asked.is_err() { return; },
         }
     }
+}
+
+/// One turn of everything at `now`, without waiting: due jobs one after another, a round, the
+/// outbox until it is empty. The demo and the tests live through weeks by it.
+pub async fn tick(world: &Arc<World>, now: Timestamp) -> Result<(), StoreError> {
+    let last = world.store.last_slots().await?;
+    for Due {
+        job,
+        slot,
+        only_remember,
+    } in due(&world.jobs, &last, now).0
+    {
+        let name = world.jobs[job].name.clone();
+        if only_remember {
+            report_job::remember(world, &name, slot).await?;
+        } else {
+            start(world, &name, slot).await?;
+        }
+    }
+    evaluate(world, now).await?;
+    let means = deliver::Means {
+        net: world.net.clone(),
+        secrets: Arc::clone(&world.secrets),
+    };
+    let mut spacing = Spacing::default();
+    while letters::deliver(world, &means, &mut spacing).await? == Step::Worked {}
+    Ok(())
 }

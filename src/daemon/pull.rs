@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::model::{Grain, Observation, Question, Timestamp, Window};
-use crate::source::{Ask, Means, Pulled, SourceError};
+use crate::model::{Grain, Name, Observation, Question, Timestamp, Window};
+use crate::source::{Ask, Cost, Means, Pulled, SourceError};
 use crate::store::{Pull, StoreError};
 
 use super::evidence::{self, Questions, StoredCounts};
@@ -33,7 +33,14 @@ pub async fn pull(world: &World, tap: &Arc<Tap>, slot: Timestamp) -> Result<Step
         record.window.from = record.window.from.min(ask.window.from);
         record.window.to = record.window.to.max(ask.window.to);
         match guarded(tap, ask, &means).await {
-            Ok(pulled) => take(&mut record, &mut seen, pulled, ask),
+            Ok(pulled) => take(
+                &mut record,
+                &mut seen,
+                pulled,
+                ask,
+                arrives(tap),
+                &world.plan.project.id,
+            ),
             Err(why) => {
                 // What came before stays: each ask is whole by itself.
                 record.refused = matches!(why, SourceError::Refused { .. });
@@ -58,7 +65,7 @@ pub async fn pull(world: &World, tap: &Arc<Tap>, slot: Timestamp) -> Result<Step
 }
 
 /// What a source may use, in this world.
-pub(super) fn means(world: &World) -> Means {
+pub fn means(world: &World) -> Means {
     Means {
         net: world.net.clone(),
         secrets: Arc::clone(&world.secrets),
@@ -83,21 +90,39 @@ fn empty(tap: &Tap, slot: Timestamp, now: Timestamp) -> Pull {
     }
 }
 
-fn take(record: &mut Pull, seen: &mut Vec<Observation>, mut pulled: Pulled, ask: &Ask) {
-    pulled.fill_zeros(ask);
+fn take(
+    record: &mut Pull,
+    seen: &mut Vec<Observation>,
+    mut pulled: Pulled,
+    ask: &Ask,
+    arrives: TimeDelta,
+    project: &Name,
+) {
+    pulled.fill_zeros(ask, arrives);
     record.notes.append(&mut pulled.notes);
-    record.unanswerable.append(&mut pulled.unanswerable);
+    record.unanswerable.extend(
+        pulled
+            .unanswerable
+            .into_iter()
+            .map(|(question, why)| (question.family(project), why)),
+    );
     record.zone = record.zone.or(pulled.zone);
     seen.append(&mut pulled.observations);
 }
 
 /// Calls the source with a deadline; a panic in a connector is its failure, not ours.
-pub(super) async fn guarded(tap: &Arc<Tap>, ask: &Ask, means: &Means) -> Result<Pulled, SourceError> {
+pub(super) async fn guarded(
+    tap: &Arc<Tap>,
+    ask: &Ask,
+    means: &Means,
+) -> Result<Pulled, SourceError> {
     let (tap, ask, means) = (Arc::clone(tap), ask.clone(), means.clone());
     let mut call = tokio::spawn(async move { tap.source.pull(&ask, &means).await });
     match tokio::time::timeout(DEADLINE, &mut call).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(why)) => Err(SourceError::Odd { why: format!("the connector failed: {why}") }),
+        Ok(Err(why)) => Err(SourceError::Odd {
+            why: format!("the connector failed: {why}"),
+        }),
         Err(_) => {
             call.abort();
             Err(SourceError::Wait {
@@ -148,7 +173,11 @@ async fn asks(world: &World, tap: &Tap, now: Timestamp) -> Result<Vec<Ask>, Stor
     let mut groups: BTreeMap<(Timestamp, Timestamp), Vec<Question>> = BTreeMap::new();
     for (question, window) in wanted {
         let new = last_success.is_none() || fresh.contains(&question);
-        let from = if new { window.from } else { recent.max(window.from) };
+        let from = if new {
+            window.from
+        } else {
+            recent.max(window.from)
+        };
         // Whole days on both sides, so that questions of every grain share a request.
         let from = calendar.bucket(Grain::Day, from).start;
         let to = calendar.bucket(Grain::Day, now).end;
@@ -166,14 +195,43 @@ async fn asks(world: &World, tap: &Tap, now: Timestamp) -> Result<Vec<Ask>, Stor
 }
 
 /// Questions that this process has not asked before and the store has no answer to.
-async fn unseeded(
-    world: &World,
-    wanted: &[(Question, Window)],
-) -> Result<Questions, StoreError> {
+async fn unseeded(world: &World, wanted: &[(Question, Window)]) -> Result<Questions, StoreError> {
     let unknown: Vec<Question> = {
-        let Ok(seeded) = world.seeded.lock() else { return Ok(Questions::new()) };
-        wanted.iter().map(|(question, _)| question).filter(|q| !seeded.contains(*q)).cloned().collect()
+        let Ok(seeded) = world.seeded.lock() else {
+            return Ok(Questions::new());
+        };
+        wanted
+            .iter()
+            .map(|(question, _)| question)
+            .filter(|q| !seeded.contains(*q))
+            .cloned()
+            .collect()
     };
     let seen = world.store.first_seen(&unknown).await?;
-    Ok(unknown.into_iter().zip(seen).filter(|(_, seen)| seen.is_none()).map(|(q, _)| q).collect())
+    Ok(unknown
+        .into_iter()
+        .zip(seen)
+        .filter(|(_, seen)| seen.is_none())
+        .map(|(q, _)| q)
+        .collect())
+}
+
+/// When first values are usually visible, by the plan or by the kind.
+pub(super) fn arrives(tap: &Tap) -> TimeDelta {
+    tap.decl.arrives.unwrap_or_else(|| tap.source.arrives())
+}
+
+/// What a pull would ask now, without asking: windows and cost.
+pub async fn forecast(
+    world: &World,
+    tap: &Tap,
+    now: Timestamp,
+) -> Result<(usize, Cost), StoreError> {
+    let asks = asks(world, tap, now).await?;
+    let mut cost = Cost::default();
+    for one in asks.iter().map(|ask| tap.source.cost(ask)) {
+        cost.requests = cost.requests.saturating_add(one.requests);
+        cost.units = cost.units.saturating_add(one.units);
+    }
+    Ok((asks.len(), cost))
 }

@@ -28,6 +28,15 @@ pub fn smtp_url_is_set() -> bool {
 }
 
 pub use crate::notify::channel_key;
+pub use email::address as mail_address;
+
+/// Addresses and owners of an e-mail channel, as written.
+pub fn mail_receivers(channel: &crate::plan::ChannelDecl) -> Vec<String> {
+    let texts = crate::config::Reader::new(&channel.section)
+        .texts("to")
+        .unwrap_or_default();
+    texts.into_iter().map(|(text, _)| text).collect()
+}
 
 /// What the writer of a letter knows beside the notification.
 #[derive(Debug, Clone)]

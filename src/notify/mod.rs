@@ -179,21 +179,21 @@ pub struct Payload {
 impl Notification {
     /// The id of the letter: derived, so that the same decision is written once (decision 7).
     pub fn letter_id(&self, project: &Name) -> Fingerprint {
-        let mut digest = crate::model::Digest::new("letter.1");
-        digest
-            .text(project.as_str())
-            .text(self.route.as_str())
-            .text(self.channel.as_str());
-        for incident in &self.incidents {
-            digest
-                .bytes(&incident.id.0)
-                .text(&incident.revision.to_string());
-        }
-        if self.incidents.is_empty() {
-            digest.text(&self.at.to_rfc3339());
-        }
-        digest.text(self.reason.word()).text(&self.n.to_string());
-        digest.fingerprint()
+        let about: Vec<(Fingerprint, u32)> = self
+            .incidents
+            .iter()
+            .map(|incident| (incident.id, incident.revision))
+            .collect();
+        let at = self.incidents.is_empty().then_some(self.at);
+        letter_id(
+            project,
+            &self.route,
+            &self.channel,
+            &about,
+            self.reason,
+            self.n,
+            at,
+        )
     }
 
     /// What the route is told by it.
@@ -232,4 +232,44 @@ impl Notification {
             not_before: self.at,
         }
     }
+}
+
+impl Told {
+    /// The id of the letter by which it was told, for threads.
+    pub fn letter_id(&self, project: &Name) -> Fingerprint {
+        let about = [(self.incident, self.revision)];
+        letter_id(
+            project,
+            &self.route,
+            &self.channel,
+            &about,
+            self.reason,
+            self.n,
+            None,
+        )
+    }
+}
+
+fn letter_id(
+    project: &Name,
+    route: &Name,
+    channel: &Name,
+    about: &[(Fingerprint, u32)],
+    reason: Reason,
+    n: u32,
+    at: Option<Timestamp>,
+) -> Fingerprint {
+    let mut digest = crate::model::Digest::new("letter.1");
+    digest
+        .text(project.as_str())
+        .text(route.as_str())
+        .text(channel.as_str());
+    for (incident, revision) in about {
+        digest.bytes(&incident.0).text(&revision.to_string());
+    }
+    if let Some(at) = at {
+        digest.text(&at.to_rfc3339());
+    }
+    digest.text(reason.word()).text(&n.to_string());
+    digest.fingerprint()
 }

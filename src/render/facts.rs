@@ -2,7 +2,7 @@
 //! trouble, how sure, where, likely cause, impact, owner.
 
 use crate::incident::{Cause, Certainty, Incident, Level, Verdict};
-use crate::model::{Finding, Gap, Shape, Status, Timestamp, Unit};
+use crate::model::{Calendar, Finding, Gap, Shape, Status, Timestamp, Unit};
 use crate::plan::Plan;
 
 use super::words;
@@ -56,7 +56,7 @@ pub fn describe(plan: &Plan, incident: &Incident, now: Timestamp) -> IncidentTex
     IncidentText {
         status,
         mark,
-        head: head(plan, incident),
+        head: head_line(incident, calendar),
         now: incident.finding.as_ref().map(now_line),
         since: format!("{} ({lasted})", words::since(calendar, &incident.first)),
         place: place(incident),
@@ -93,8 +93,7 @@ pub fn describe(plan: &Plan, incident: &Incident, now: Timestamp) -> IncidentTex
 }
 
 /// The head line speaks of the whole incident.
-fn head(plan: &Plan, incident: &Incident) -> String {
-    let calendar = &plan.project.calendar;
+pub(super) fn head_line(incident: &Incident, calendar: &Calendar) -> String {
     let subject = incident.event.as_ref().map_or_else(
         || words::spoken(incident.check.as_str()),
         |event| words::spoken(event.as_str()),

@@ -284,3 +284,48 @@ pub fn message(mail: &Mail, envelope: &Envelope<'_>) -> Result<Vec<u8>, String> 
         .map_err(|why| format!("the mail cannot be made: {why}"))?;
     Ok(message.formatted())
 }
+
+/// The plain text part of a frozen message, decoded, for showing it on a terminal.
+pub fn text_of(message: &[u8]) -> String {
+    let text = String::from_utf8_lossy(message);
+    let subject = text
+        .lines()
+        .find(|line| line.starts_with("Subject:"))
+        .unwrap_or("Subject:")
+        .to_owned();
+    let body = text.split("Content-Type: text/plain").nth(1).unwrap_or("");
+    let body = body
+        .split("\r\n\r\n")
+        .nth(1)
+        .unwrap_or("")
+        .split("\r\n--")
+        .next()
+        .unwrap_or("");
+    format!("{subject}\n\n{}", unquoted(body))
+}
+
+/// Quoted-printable to text.
+fn unquoted(text: &str) -> String {
+    let joined = text.replace("=\r\n", "");
+    let mut bytes = Vec::new();
+    let mut rest = joined.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after
+            .get(..2)
+            .and_then(|pair| std::str::from_utf8(pair).ok());
+        match hex
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+            .filter(|_| *first == b'=')
+        {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).replace('\r', "")
+}

@@ -667,3 +667,41 @@ pub fn diff_json(changes: &[PlanChange]) -> Value {
         .collect();
     json!({ "version": 1, "changes": list })
 }
+
+/// Faults that were planted: found or missed, and what was said.
+pub fn scorecard(lines: &[(bool, String)], color: bool) -> String {
+    let mut out = String::new();
+    for (found, text) in lines {
+        let status = if *found { Status::Ok } else { Status::Failing };
+        let mark = painted(
+            if *found { "✓ found " } else { "✗ missed" },
+            Some(status),
+            color,
+        );
+        out.push_str(&format!("{mark}  {text}\n"));
+    }
+    let found = lines.iter().filter(|(found, _)| *found).count();
+    out.push_str(&format!("{found} of {} found\n", lines.len()));
+    out
+}
+
+/// A Slack message as it would look, in plain text.
+pub fn slack_preview(message: &Value) -> String {
+    let mut out = String::new();
+    for block in message["blocks"].as_array().into_iter().flatten() {
+        let texts = block["fields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .chain(block["elements"].as_array().into_iter().flatten());
+        let own = std::iter::once(block).filter(|one| one["text"].is_object());
+        for one in own.map(|one| &one["text"]).chain(texts) {
+            let text = one["text"].as_str().unwrap_or_default();
+            for line in text.lines() {
+                out.push_str(&format!("  │ {line}\n"));
+            }
+        }
+        out.push_str("  │\n");
+    }
+    out
+}

@@ -41,7 +41,9 @@ async fn change(server: &Server, number: u32, event: Event<'_>) -> Answer {
     let world = server.world();
     let found = numbered(&world, number).await?;
     let after = daemon::act(&world, &found, event, world.clock.now()).await?;
-    Ok(Json(json!({ "version": 1, "incident": incident_value(&world, &after) })))
+    Ok(Json(
+        json!({ "version": 1, "incident": incident_value(&world, &after) }),
+    ))
 }
 
 /// A person takes an incident.
@@ -53,7 +55,14 @@ pub(super) async fn acknowledge(
 ) -> Answer {
     caller.may_write()?;
     let By { by } = body(&bytes)?;
-    change(&server, number, Event::Acknowledged { by: Name::clean(&by).as_str() }).await
+    change(
+        &server,
+        number,
+        Event::Acknowledged {
+            by: Name::clean(&by).as_str(),
+        },
+    )
+    .await
 }
 
 /// A person ends an incident.
@@ -65,7 +74,14 @@ pub(super) async fn resolve(
 ) -> Answer {
     caller.may_write()?;
     let By { by } = body(&bytes)?;
-    change(&server, number, Event::Ended { by: Name::clean(&by).as_str() }).await
+    change(
+        &server,
+        number,
+        Event::Ended {
+            by: Name::clean(&by).as_str(),
+        },
+    )
+    .await
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,10 +129,12 @@ struct NewSilence {
 }
 
 fn moment(text: &str, field: &str) -> Result<Timestamp, Problem> {
-    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(|_| {
-        let why = format!("`{field}` is `{text}`; write it like 2026-11-24T18:00:00Z");
-        Problem::bad_request(why)
-    })
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .map_err(|_| {
+            let why = format!("`{field}` is `{text}`; write it like 2026-11-24T18:00:00Z");
+            Problem::bad_request(why)
+        })
 }
 
 /// A silence needs a reason and an end.
@@ -125,13 +143,22 @@ pub(super) async fn silence(State(server): State<Server>, caller: Caller, bytes:
     let given: NewSilence = body(&bytes)?;
     let world = server.world();
     let now = world.clock.now();
-    let from = given.from.as_deref().map(|text| moment(text, "from")).transpose()?.unwrap_or(now);
+    let from = given
+        .from
+        .as_deref()
+        .map(|text| moment(text, "from"))
+        .transpose()?
+        .unwrap_or(now);
     let to = moment(&given.to, "to")?;
     if to <= from.max(now) {
-        return Err(Problem::bad_request("`to` lies before the silence begins or in the past"));
+        return Err(Problem::bad_request(
+            "`to` lies before the silence begins or in the past",
+        ));
     }
     if given.reason.trim().is_empty() {
-        return Err(Problem::bad_request("`reason` is empty: whoever reads this later wants to know why"));
+        return Err(Problem::bad_request(
+            "`reason` is empty: whoever reads this later wants to know why",
+        ));
     }
     let matcher = Matcher {
         checks: given.checks,
@@ -141,7 +168,11 @@ pub(super) async fn silence(State(server): State<Server>, caller: Caller, bytes:
         primary_only: false,
     };
     let mut digest = Digest::new("silence.1");
-    digest.text(&format!("{matcher:?}")).text(&dto::time(from)).text(&dto::time(to)).text(&given.reason);
+    digest
+        .text(&format!("{matcher:?}"))
+        .text(&dto::time(from))
+        .text(&dto::time(to))
+        .text(&given.reason);
     let silence = Silence {
         id: digest.fingerprint(),
         matcher,
@@ -151,7 +182,9 @@ pub(super) async fn silence(State(server): State<Server>, caller: Caller, bytes:
     };
     world.store.silence(&silence).await?;
     world.stir.notify_one();
-    Ok(Json(json!({ "version": 1, "silence": dto::silence(&silence) })))
+    Ok(Json(
+        json!({ "version": 1, "silence": dto::silence(&silence) }),
+    ))
 }
 
 /// Ends a silence now.
@@ -166,11 +199,16 @@ pub(super) async fn end_silence(
     let id = Fingerprint::parse(&id).ok_or_else(|| Problem::not_found("that is no silence id"))?;
     let known = world.store.silences(now).await?;
     let missing = || Problem::not_found("no silence in force has this id");
-    let mut silence = known.into_iter().find(|one| one.id == id).ok_or_else(missing)?;
+    let mut silence = known
+        .into_iter()
+        .find(|one| one.id == id)
+        .ok_or_else(missing)?;
     silence.window.to = now.max(silence.window.from);
     world.store.silence(&silence).await?;
     world.stir.notify_one();
-    Ok(Json(json!({ "version": 1, "silence": dto::silence(&silence) })))
+    Ok(Json(
+        json!({ "version": 1, "silence": dto::silence(&silence) }),
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -198,17 +236,29 @@ pub(super) async fn mark(
     let world = server.world();
     let kind = MarkKind::parse(&given.kind).ok_or_else(|| {
         let known: Vec<&str> = MarkKind::ALL.iter().map(|kind| kind.word()).collect();
-        Problem::bad_request(format!("`{}` is not a kind: use {}", given.kind, known.join(", ")))
+        Problem::bad_request(format!(
+            "`{}` is not a kind: use {}",
+            given.kind,
+            known.join(", ")
+        ))
     })?;
-    let at = given.at.as_deref().map(|text| moment(text, "at")).transpose()?;
+    let at = given
+        .at
+        .as_deref()
+        .map(|text| moment(text, "at"))
+        .transpose()?;
     let mark = Mark {
         at: at.unwrap_or_else(|| world.clock.now()),
         kind,
-        name: Name::parse(&given.name).map_err(|why| Problem::bad_request(format!("`name`: {why}")))?,
+        name: Name::parse(&given.name)
+            .map_err(|why| Problem::bad_request(format!("`name`: {why}")))?,
         source: given.source.as_deref().map(Name::clean),
     };
     world.store.mark(&mark).await?;
-    Ok((StatusCode::CREATED, Json(json!({ "version": 1, "mark": dto::mark(&mark) }))))
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({ "version": 1, "mark": dto::mark(&mark) })),
+    ))
 }
 
 /// Counts posted from anywhere: all of them are taken, or none.
@@ -228,7 +278,10 @@ pub(super) async fn counts(
             .collect();
         Problem::refused(format!("{count} fields are wrong; nothing was kept"), list)
     })?;
-    let kept = world.store.push(&posted.source, &posted.observations, now).await?;
+    let kept = world
+        .store
+        .push(&posted.source, &posted.observations, now)
+        .await?;
     world.stir.notify_one();
     let answer = json!({ "version": 1, "read": posted.observations.len(), "changed": kept });
     Ok((StatusCode::ACCEPTED, Json(answer)))
@@ -262,7 +315,8 @@ pub(super) async fn reload(
             reload.notify_one();
             Ok(StatusCode::ACCEPTED)
         }
-        None => Err(Problem::not_found("this process does not read its configuration again")),
+        None => Err(Problem::not_found(
+            "this process does not read its configuration again",
+        )),
     }
 }
-

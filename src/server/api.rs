@@ -27,7 +27,10 @@ pub(super) async fn status(State(server): State<Server>, caller: Caller) -> Answ
     let now = world.clock.now();
     let latest = world.store.latest().await?;
     let of = |status: Option<Status>| {
-        latest.iter().filter(|seen| !seen.witness && seen.outcome.status() == status).count()
+        latest
+            .iter()
+            .filter(|seen| !seen.witness && seen.outcome.status() == status)
+            .count()
     };
     let open = world.store.incidents(now).await?;
     let pulls = world.store.pulls().await?;
@@ -67,18 +70,32 @@ pub(super) async fn checks(
 ) -> Answer {
     caller.may_read()?;
     let latest = server.world().store.latest().await?;
-    let word = |seen: &crate::model::Evaluation| seen.outcome.status().map_or("no_data", Status::word);
+    let word =
+        |seen: &crate::model::Evaluation| seen.outcome.status().map_or("no_data", Status::word);
     let results: Vec<CheckResult> = latest
         .iter()
-        .filter(|seen| filter.check.as_ref().is_none_or(|name| seen.check.as_str() == name))
-        .filter(|seen| filter.status.as_ref().is_none_or(|status| word(seen) == status))
+        .filter(|seen| {
+            filter
+                .check
+                .as_ref()
+                .is_none_or(|name| seen.check.as_str() == name)
+        })
+        .filter(|seen| {
+            filter
+                .status
+                .as_ref()
+                .is_none_or(|status| word(seen) == status)
+        })
         .map(CheckResult::of)
         .collect();
     Ok(Json(json!({ "version": 1, "checks": results })))
 }
 
 fn is_told(incident: &Incident) -> bool {
-    matches!(incident.state, incident::State::Open | incident::State::Recovering { .. })
+    matches!(
+        incident.state,
+        incident::State::Open | incident::State::Recovering { .. }
+    )
 }
 
 pub(super) fn incident_value(world: &World, incident: &Incident) -> Value {
@@ -86,10 +103,10 @@ pub(super) fn incident_value(world: &World, incident: &Incident) -> Value {
     value["life"] = json!(dto::state(&incident.state));
     value["opened_at"] = json!(incident.opened_at.map(dto::time));
     value["changed_at"] = json!(dto::time(incident.changed_at));
-    value["acknowledged"] = incident
-        .acknowledged
-        .as_ref()
-        .map_or(Value::Null, |(by, at)| json!({ "by": by, "at": dto::time(*at) }));
+    value["acknowledged"] = incident.acknowledged.as_ref().map_or(
+        Value::Null,
+        |(by, at)| json!({ "by": by, "at": dto::time(*at) }),
+    );
     value
 }
 
@@ -98,7 +115,10 @@ pub(super) async fn incidents(State(server): State<Server>, caller: Caller) -> A
     caller.may_read()?;
     let world = server.world();
     let now = world.clock.now();
-    let window = Window { from: now - RECENT, to: now + TimeDelta::seconds(1) };
+    let window = Window {
+        from: now - RECENT,
+        to: now + TimeDelta::seconds(1),
+    };
     let found = world.store.incidents_in(window).await?;
     let list: Vec<Value> = found
         .iter()
@@ -134,7 +154,9 @@ pub(super) async fn silences(State(server): State<Server>, caller: Caller) -> An
     caller.may_read()?;
     let world = server.world();
     let found = world.store.silences(world.clock.now() - RECENT).await?;
-    Ok(Json(json!({ "version": 1, "silences": found.iter().map(dto::silence).collect::<Vec<_>>() })))
+    Ok(Json(
+        json!({ "version": 1, "silences": found.iter().map(dto::silence).collect::<Vec<_>>() }),
+    ))
 }
 
 /// Marks of the last 28 days.
@@ -142,13 +164,23 @@ pub(super) async fn marks(State(server): State<Server>, caller: Caller) -> Answe
     caller.may_read()?;
     let world = server.world();
     let now = world.clock.now();
-    let found = world.store.marks(Window { from: now - RECENT, to: now + RECENT }).await?;
-    Ok(Json(json!({ "version": 1, "marks": found.iter().map(dto::mark).collect::<Vec<_>>() })))
+    let found = world
+        .store
+        .marks(Window {
+            from: now - RECENT,
+            to: now + RECENT,
+        })
+        .await?;
+    Ok(Json(
+        json!({ "version": 1, "marks": found.iter().map(dto::mark).collect::<Vec<_>>() }),
+    ))
 }
 
 /// Letters that nobody took.
 pub(super) async fn letters(State(server): State<Server>, caller: Caller) -> Answer {
     caller.may_read()?;
     let found = server.world().store.letters(None, 100).await?;
-    Ok(Json(json!({ "version": 1, "letters": found.iter().map(dto::letter).collect::<Vec<_>>() })))
+    Ok(Json(
+        json!({ "version": 1, "letters": found.iter().map(dto::letter).collect::<Vec<_>>() }),
+    ))
 }

@@ -32,7 +32,9 @@ impl Scope {
 
     /// Reads [`Scope::word`] back.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Push, Self::Read, Self::Write].into_iter().find(|scope| scope.word() == word)
+        [Self::Push, Self::Read, Self::Write]
+            .into_iter()
+            .find(|scope| scope.word() == word)
     }
 }
 
@@ -56,9 +58,16 @@ pub async fn create(
     let mut bits = [0; 32];
     ring::rand::SystemRandom::new()
         .fill(&mut bits)
-        .map_err(|_| StoreError::Corrupt { what: "the system gives no random bits".to_owned() })?;
-    let text = format!("tc_{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits));
-    store.token(name, &hash(&text), Some(scope.word()), now).await?;
+        .map_err(|_| StoreError::Corrupt {
+            what: "the system gives no random bits".to_owned(),
+        })?;
+    let text = format!(
+        "tc_{}",
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits)
+    );
+    store
+        .token(name, &hash(&text), Some(scope.word()), now)
+        .await?;
     Ok(text)
 }
 
@@ -75,7 +84,9 @@ impl Caller {
     pub fn may_read(self) -> Result<(), Problem> {
         match self.scope {
             Some(scope) if scope >= Scope::Read => Ok(()),
-            Some(_) => Err(Problem::forbidden("it may only push; this needs the scope `read`")),
+            Some(_) => Err(Problem::forbidden(
+                "it may only push; this needs the scope `read`",
+            )),
             None if self.open => Ok(()),
             None => Err(Problem::unauthorized()),
         }
@@ -109,7 +120,10 @@ impl FromRequestParts<Server> for Caller {
         let Some(given) = parts.headers.get(AUTHORIZATION) else {
             return Ok(Self { scope: None, open });
         };
-        let text = given.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+        let text = given
+            .to_str()
+            .ok()
+            .and_then(|text| text.strip_prefix("Bearer "));
         let Some(token) = text.map(str::trim).filter(|token| !token.is_empty()) else {
             return Err(Problem::unauthorized());
         };
@@ -119,11 +133,17 @@ impl FromRequestParts<Server> for Caller {
             .as_ref()
             .is_some_and(|own| ring::constant_time::verify_slices_are_equal(own, &hashed).is_ok());
         if configured {
-            return Ok(Self { scope: Some(Scope::Write), open });
+            return Ok(Self {
+                scope: Some(Scope::Write),
+                open,
+            });
         }
         let scope = world.store.token_scope(&hashed, world.clock.now()).await?;
         match scope.as_deref().and_then(Scope::parse) {
-            Some(scope) => Ok(Self { scope: Some(scope), open }),
+            Some(scope) => Ok(Self {
+                scope: Some(scope),
+                open,
+            }),
             None => Err(Problem::unauthorized()),
         }
     }

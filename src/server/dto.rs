@@ -39,7 +39,13 @@ pub(super) struct CheckResult {
 
 impl CheckResult {
     pub(super) fn of(seen: &Evaluation) -> Self {
-        let provisional = matches!(&seen.outcome, Outcome::Known { provisional: true, .. });
+        let provisional = matches!(
+            &seen.outcome,
+            Outcome::Known {
+                provisional: true,
+                ..
+            }
+        );
         Self {
             check: seen.check.to_string(),
             kind: seen.kind.to_string(),
@@ -69,7 +75,10 @@ impl CheckResult {
 }
 
 fn segment(segment: &Segment) -> Value {
-    segment.iter().map(|(key, value)| (key.to_string(), json!(value))).collect()
+    segment
+        .iter()
+        .map(|(key, value)| (key.to_string(), json!(value)))
+        .collect()
 }
 
 fn finding(found: &Finding) -> Value {
@@ -125,7 +134,12 @@ pub(super) fn reason(gap: &Gap) -> String {
         Gap::NeverSeen => "nothing was ever read".to_owned(),
         Gap::Late { last } => format!("late: the newest value is of {}", time(*last)),
         Gap::SourceFailed { why } => format!("the pull failed: {why}"),
-        Gap::TooFew { have, need, of, from } => {
+        Gap::TooFew {
+            have,
+            need,
+            of,
+            from,
+        } => {
             let of = if *of == Unit::Days { "days" } else { "events" };
             let from = from.map_or(String::new(), |day| format!(", from {day} on"));
             format!("{have} of {need} {of} that are needed{from}")
@@ -146,9 +160,7 @@ pub(super) fn pull(pull: &Pull, success: Option<Timestamp>) -> Value {
         "needs_a_person": pull.refused,
         "rows": pull.rows,
         "notes": pull.notes,
-        "not_answered": pull.unanswerable.iter().map(|(question, why)| {
-            json!({ "question": question.key(Segment::new()).measure.text(), "why": why })
-        }).collect::<Vec<_>>(),
+        "not_answered": pull.unanswerable.iter().map(|(_, why)| why).collect::<Vec<_>>(),
     })
 }
 

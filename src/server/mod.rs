@@ -47,7 +47,12 @@ impl Server {
         configured: Option<[u8; 32]>,
         reload: Option<Arc<tokio::sync::Notify>>,
     ) -> Self {
-        Self { worlds, open_reading, configured, reload }
+        Self {
+            worlds,
+            open_reading,
+            configured,
+            reload,
+        }
     }
 
     /// The world of now.
@@ -69,7 +74,10 @@ pub fn router(server: Server) -> Router {
         .route("/api/v1/checks", get(api::checks))
         .route("/api/v1/incidents", get(api::incidents))
         .route("/api/v1/incidents/{number}", get(api::incident))
-        .route("/api/v1/incidents/{number}/acknowledge", post(act::acknowledge))
+        .route(
+            "/api/v1/incidents/{number}/acknowledge",
+            post(act::acknowledge),
+        )
         .route("/api/v1/incidents/{number}/resolve", post(act::resolve))
         .route("/api/v1/incidents/{number}/label", post(act::label))
         .route("/api/v1/silences", get(api::silences).post(act::silence))
@@ -98,7 +106,9 @@ pub async fn serve(
             }
         }
     };
-    axum::serve(listener, router(server)).with_graceful_shutdown(stopped).await
+    axum::serve(listener, router(server))
+        .with_graceful_shutdown(stopped)
+        .await
 }
 
 async fn healthz() -> &'static str {
@@ -109,13 +119,21 @@ async fn healthz() -> &'static str {
 async fn readyz(State(server): State<Server>) -> Response {
     let world = server.world();
     if world.metrics.rounds.get() == 0 {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the first round is not done yet\n").into_response();
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the first round is not done yet\n",
+        )
+            .into_response();
     }
     match world.store.next_letter().await {
         Ok(_) => "ready\n".into_response(),
         Err(why) => {
             tracing::error!("not ready: {why}");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database does not answer\n",
+            )
+                .into_response()
         }
     }
 }
@@ -135,7 +153,10 @@ async fn with_headers(request: Request, next: Next) -> Response {
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -20,7 +20,11 @@ pub struct Problem {
 impl Problem {
     /// 400: the request cannot be understood.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "the request cannot be understood", detail)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "the request cannot be understood",
+            detail,
+        )
     }
 
     /// 401: no token, or not ours.
@@ -51,12 +55,21 @@ impl Problem {
     pub fn refused(detail: impl Into<String>, errors: Vec<Value>) -> Self {
         Self {
             errors,
-            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "the content was refused", detail)
+            ..Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "the content was refused",
+                detail,
+            )
         }
     }
 
     fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, title, detail: detail.into(), errors: Vec::new() }
+        Self {
+            status,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A source answers questions for a window. A row that is absent inside what it *covered* is zero;
 //! outside of it, it is unknown. Any failure is *no data*, never zero.
 
+mod demo;
 mod files;
 mod ga4;
 mod http;
@@ -29,6 +30,7 @@ pub const KINDS: &[&Kind<dyn Source>] = &[
     &http::KIND,
     &push::KIND,
     &ga4::KIND,
+    &demo::KIND,
 ];
 
 /// Kinds that `validate` knows and this release does not have yet: name, and whether events have

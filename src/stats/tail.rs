@@ -54,16 +54,32 @@ pub fn normal_quantile(p: f64) -> f64 {
     std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
 }
 
-/// The smallest and the largest number of events that a range holding all but `outside` on either
-/// side must reach, for a mean below a few hundred.
+/// The smallest and the largest number of events in a range that leaves at most `outside` on either
+/// side.
 pub fn middle(expected: f64, dispersion: f64, outside: f64) -> (f64, f64) {
-    let mut low = 0.0;
-    while at_most(low, expected, dispersion) <= outside {
-        low += 1.0;
+    let low = first(|seen| at_most(seen, expected, dispersion) > outside);
+    let above = first(|seen| at_least(seen, expected, dispersion) <= outside);
+    (low, (above - 1.0).max(low))
+}
+
+/// The smallest whole number for which a rising condition holds; doubling, then halving.
+fn first(holds: impl Fn(f64) -> bool) -> f64 {
+    const MOST: f64 = 1e15;
+    if holds(0.0) {
+        return 0.0;
     }
-    let mut high = expected.ceil();
-    while at_least(high + 1.0, expected, dispersion) > outside {
-        high += 1.0;
+    let (mut no, mut yes) = (0.0, 1.0);
+    while !holds(yes) && yes < MOST {
+        no = yes;
+        yes *= 2.0;
     }
-    (low, high)
+    while yes - no > 1.0 {
+        let half = f64::midpoint(no, yes).floor();
+        if holds(half) {
+            yes = half;
+        } else {
+            no = half;
+        }
+    }
+    yes
 }

@@ -53,6 +53,8 @@ pub(super) struct Tuning {
     /// Logarithm of the buckets between two false alarms that are allowed, times a factor for the
     /// many windows looked at; see `docs/statistics.md`.
     pub(super) budget: f64,
+    /// Buckets of history at which half of a score counts; the share grows with their square.
+    pub(super) young: f64,
     /// Score from which a stretch stops teaching and is followed as a run of trouble.
     pub(super) open: f64,
     /// Newest buckets that must be well for a run to end.
@@ -70,7 +72,7 @@ impl Tuning {
     fn days() -> Self {
         Self {
             windows: &[1, 2, 3, 5, 7, 10, 14, 21, 28],
-            least_down: [2.0, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1, 0.1, 0.1],
+            least_down: [1.2, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1, 0.1, 0.1],
             least_up: [0.8, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
             spare: [0, 0, 1, 1, 1, 1, 1, 1, 1, 1],
             rest: 5,
@@ -98,7 +100,8 @@ impl Tuning {
                 buckets: 180.0,
                 keep: half_life(365.0),
             },
-            budget: 1.27 * 365.25_f64.ln(),
+            budget: 1.26 * 365.25_f64.ln(),
+            young: 20.0,
             open: 1.0,
             calm: 3,
             hold: 13,
@@ -138,8 +141,9 @@ impl Tuning {
                 buckets: 500.0,
                 keep: half_life(3000.0),
             },
-            budget: 1.11 * (8766.0_f64 / 4.0).ln(),
-            open: 1.55,
+            budget: 1.05 * (8766.0_f64 / 4.0).ln(),
+            young: 200.0,
+            open: 1.6,
             calm: 6,
             hold: 95,
             remember: 336,
@@ -162,6 +166,7 @@ impl Tuning {
             memory: 12,
             noise_keep: half_life(52.0),
             budget: 1.25 * 52.0_f64.ln(),
+            young: 6.0,
             hold: 4,
             calm: 1,
             remember: 12,
@@ -202,7 +207,7 @@ impl Tuning {
             least_down: [0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
             noise: 0.02,
             noise_weight: 60.0,
-            budget: 1.21 * 365.25_f64.ln(),
+            budget: 1.23 * 365.25_f64.ln(),
             open: 1.1,
             prior: Prior {
                 peaks: 12.0,

@@ -23,7 +23,7 @@ const LAYERS: &[(&str, Half, &str)] = &[
     ("notify", Core, "model plan incident"),
     ("report", Core, "model stats plan incident"),
     ("render", Core, "model config plan incident notify report"),
-    ("demo", Core, "model plan"),
+    ("demo", Core, "model config incident"),
     ("clock", Shell, "model"),
     ("secret", Shell, "model config"),
     ("telemetry", Shell, ""),
@@ -212,7 +212,12 @@ fn each_file_begins_with_its_sentence_and_is_short() {
 
 /// Plug families: the folder, and the files in it that are no plugs.
 const FAMILIES: &[(&str, &[&str])] = &[
-    ("check", &["mod", "shape", "budget", "holiday", "coverage"]),
+    (
+        "check",
+        &[
+            "mod", "shape", "share", "value", "judge", "budget", "holiday", "coverage",
+        ],
+    ),
     ("source", &["mod"]),
     ("deliver", &["mod", "outbox"]),
 ];

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![allow(clippy::too_many_lines, reason = "a scenario reads best in one piece")]
 
+mod check;
+mod demo;
 mod fake;
 mod layers;
 mod schedule;

@@ -170,6 +170,12 @@ impl Engine<'_> {
         best
     }
 
+    /// How far the past can be trusted: what little history has shown is not all it can do.
+    pub(super) fn trust(&self) -> f64 {
+        let seen = self.counted as f64;
+        seen * seen / (seen * seen + self.tuning.young * self.tuning.young)
+    }
+
     /// The score of a window that lies `z` standard deviations and `change` off.
     pub(super) fn score(&self, index: usize, upward: bool, z: f64, change: f64) -> f64 {
         let tuning = self.tuning;
@@ -188,6 +194,6 @@ impl Engine<'_> {
             1.0
         };
         let peaks = &self.peaks[usize::from(upward)][index];
-        peaks.surprise(z, window, &tuning.prior) / tuning.budget * size
+        peaks.surprise(z, window, &tuning.prior) / tuning.budget * size * self.trust()
     }
 }

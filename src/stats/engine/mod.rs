@@ -7,6 +7,7 @@
 
 mod compare;
 mod run;
+mod special;
 mod window;
 
 use super::input::{Input, Report, Verdict};
@@ -141,7 +142,7 @@ impl<'a> Engine<'a> {
         self.counted += 1;
         let warm = self.counted > self.tuning.warm;
         if special {
-            return warm.then_some(Verdict::well(at));
+            return warm.then(|| self.special(at, value));
         }
         let mut looks = [Look::default(); MOST];
         let mut verdict = Verdict::well(at);
@@ -228,7 +229,12 @@ impl<'a> Engine<'a> {
             f64::INFINITY
         };
         let mean = stretch.means[0].min(most).max(1e-9);
-        let forecast = self.forecast(index, 0, mean, stretch.exposure);
+        let (mean, forecast) = if single && self.input.special[at] != 0 {
+            let forecast = self.special_forecast(at);
+            (forecast.mean, forecast)
+        } else {
+            (mean, self.forecast(index, 0, mean, stretch.exposure))
+        };
         let (low, high) = self.input.law.range(&forecast);
         let (low, high) = (low.min(mean), high.max(mean).min(most));
         let expected = Expected {

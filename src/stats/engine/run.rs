@@ -17,6 +17,16 @@ pub(super) struct Run {
     held: usize,
 }
 
+impl Run {
+    pub(super) fn verdict(&self) -> Verdict {
+        Verdict {
+            score: self.score,
+            since: self.since,
+            upward: self.change > 0.0,
+        }
+    }
+}
+
 /// A run that became the new normal.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Accepted {
@@ -112,11 +122,7 @@ impl Engine<'_> {
         } else {
             self.run = Some(run);
         }
-        Some(Verdict {
-            score: run.score,
-            since: run.since,
-            upward: run.change > 0.0,
-        })
+        Some(run.verdict())
     }
 
     /// The score of the whole run so far: more evidence for the same trouble.

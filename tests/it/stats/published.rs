@@ -46,6 +46,15 @@ fn poisson_tails_are_those_of_the_garwood_limits() {
 }
 
 #[test]
+fn a_range_holds_all_but_what_may_lie_outside() {
+    // Poisson tables, mean 10: P(X <= 2) = .0028, P(X <= 3) = .0103, P(X >= 19) = .0072, P(X >= 20) = .0035.
+    assert_eq!(tail::middle(10.0, 1.0, 0.005), (3.0, 19.0));
+    assert_eq!(tail::middle(0.001, 1.0, 0.005), (0.0, 0.0));
+    let (low, high) = tail::middle(50.0, 1e6, 0.005);
+    assert!(low.abs() < 1e-12 && high.is_finite());
+}
+
+#[test]
 fn negative_binomial_is_the_red_mite_fit_of_bliss_and_fisher_1953() {
     // Biometrics 9, table 1: mean 1.14667, k 1.02459, expected of 150 leaves 69.49, 37.60, 20.10, 10.70.
     let (mean, k) = (1.146_67, 1.024_59);

@@ -137,22 +137,38 @@ fn a_working_day_like_a_sunday_is_taken_for_a_holiday() {
 }
 
 #[test]
-fn special_days_neither_alarm_nor_teach() {
-    let mut values = week(60.0, DAY + 8, 4);
-    values[DAY] = 0.0;
-    let usable = vec![true; values.len()];
+fn special_days_teach_nothing_and_only_a_collapse_makes_them_alarm() {
+    let judge = |values: &[f64], special: &[u8], at: usize| {
+        let usable = vec![true; values.len()];
+        let cycle = Cycle::Daily(0);
+        let series = Series {
+            values,
+            usable: &usable,
+            special,
+            cycle,
+        };
+        count::judge(&series, at, Sensitivity::Normal).unwrap()
+    };
+    let mut values = week(60.0, DAY + 29, 4);
     let mut special = vec![0; values.len()];
     special[DAY] = 1;
-    let series = Series {
-        values: &values,
-        usable: &usable,
-        special: &special,
-        cycle: Cycle::Daily(0),
-    };
-    let holiday = count::judge(&series, DAY, Sensitivity::Strict).unwrap();
-    assert!(!holiday.alarm);
-    let next = count::judge(&series, DAY + 7, Sensitivity::Normal).unwrap();
+    values[DAY] = 12.0;
+    let holiday = judge(&values, &special, DAY);
+    assert!(!holiday.alarm && holiday.now.expected < 45.0, "{holiday:?}");
+    assert!(holiday.now.low < 12.0, "{holiday:?}");
+    let next = judge(&values, &special, DAY + 7);
     assert!(next.now.expected > 50.0 && !next.alarm, "{next:?}");
+    values[DAY] = 0.0;
+    assert!(
+        judge(&values, &special, DAY).alarm,
+        "a total stop is one on a holiday too"
+    );
+    // The second holiday of a class is expected as the first one was.
+    values[DAY] = 4.0;
+    special[DAY + 28] = 1;
+    values[DAY + 28] = 0.0;
+    let second = judge(&values, &special, DAY + 28);
+    assert!(!second.alarm && second.now.expected < 25.0, "{second:?}");
 }
 
 #[test]

@@ -1,0 +1,364 @@
+//! The one way in which counts, shares and pairs are brought onto the calendar and judged.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDateTime, TimeDelta, Timelike};
+
+use crate::model::{
+    Bucket, Calendar, Evaluation, Gap, Grain, Held, Mapping, Measure, Name, Outcome, Question,
+    Reading, Segment, Strike, Subject, Timestamp, Window,
+};
+use crate::plan::{Event, Plan};
+use crate::stats::{Cycle, Sensitivity};
+
+use super::{Evidence, Label, Need, holiday};
+
+/// Days of history that are asked for.
+const HISTORY: i64 = 400;
+
+/// Past readings of the same age without which a young bucket is not judged (decision 18).
+const SAME_AGE: usize = 14;
+
+/// So unlikely that one look is enough (decision 21).
+const EXTREME: f64 = 1e-6;
+
+/// What every check carries.
+pub(super) struct Core {
+    pub(super) label: Label,
+    country: Option<String>,
+    sensitivity: Sensitivity,
+}
+
+impl Core {
+    /// `None` when the plan switches the check off.
+    pub(super) fn new(
+        plan: &Plan,
+        name: &str,
+        kind: &'static str,
+        event: Option<&Event>,
+        source: Option<&Name>,
+    ) -> Option<Self> {
+        let rule = event.and_then(|event| plan.rule_for(kind, &event.name));
+        if rule.is_some_and(|rule| !rule.enabled) {
+            return None;
+        }
+        let written = rule.and_then(|rule| Some((rule.sensitivity.as_deref()?, rule)));
+        let sensitivity = sensitivity(written.map(|(word, _)| word));
+        let (word, origin) =
+            written.map_or(("normal", "default"), |(word, rule)| (word, &rule.origin));
+        let owner = rule.and_then(|rule| rule.owner.clone());
+        Some(Self {
+            label: Label {
+                name: Name::clean(name),
+                kind,
+                event: event.map(|event| event.name.clone()),
+                source: source.cloned(),
+                owner: owner.or_else(|| event.and_then(|event| event.owner.clone())),
+                primary: event.is_some_and(|event| plan.is_primary(&event.name)),
+                report_only: false,
+                settings: vec![("sensitivity".to_owned(), word.to_owned(), origin.to_owned())],
+            },
+            country: plan.project.country.clone(),
+            sensitivity,
+        })
+    }
+
+    /// Sets how readily it alarms, by the word of the plan.
+    pub(super) fn set_sensitivity(&mut self, word: Option<&str>) {
+        self.sensitivity = sensitivity(word);
+    }
+
+    /// An evaluation of this check for one source.
+    pub(super) fn evaluation(
+        &self,
+        source: &Name,
+        bucket: Bucket,
+        outcome: Outcome,
+        seen_at: Timestamp,
+    ) -> Evaluation {
+        let extreme = outcome
+            .finding()
+            .is_some_and(|finding| finding.p.is_some_and(|p| p < EXTREME));
+        Evaluation {
+            check: self.label.name.clone(),
+            kind: Name::clean(self.label.kind),
+            event: self.label.event.clone(),
+            source: Some(source.clone()),
+            segment: Segment::new(),
+            owner: self.label.owner.clone(),
+            primary: self.label.primary,
+            witness: false,
+            bucket,
+            outcome,
+            strike: Strike {
+                data_seen_at: seen_at,
+                extreme,
+            },
+            held: Held::No,
+        }
+    }
+
+    /// Brings the questions onto the calendar and judges them, or says why it cannot.
+    pub(super) fn judged(
+        &self,
+        evidence: &Evidence<'_>,
+        questions: &[&Question],
+        settle: Option<TimeDelta>,
+        judge: impl Fn(&View) -> Outcome,
+    ) -> Option<Evaluation> {
+        let source = &questions.first()?.source;
+        Some(match self.view(evidence, questions, settle) {
+            Ok(view) => self.evaluation(source, view.bucket, judge(&view), view.seen_at),
+            Err((bucket, gap)) => {
+                self.evaluation(source, bucket, Outcome::NoData(gap), evidence.now)
+            }
+        })
+    }
+
+    /// The questions side by side, up to the newest bucket that can be judged.
+    pub(super) fn view(
+        &self,
+        evidence: &Evidence<'_>,
+        questions: &[&Question],
+        settle: Option<TimeDelta>,
+    ) -> Result<View, (Bucket, Gap)> {
+        let state = |question: &Question| evidence.sources.get(&question.source);
+        let longest = |pick: fn(&super::SourceState) -> TimeDelta| {
+            questions
+                .iter()
+                .filter_map(|q| state(q))
+                .map(pick)
+                .max()
+                .unwrap_or_default()
+        };
+        let arrives = longest(|state| state.arrives);
+        let settles = settle
+            .unwrap_or_default()
+            .max(longest(|state| state.settles));
+        let zone = questions.iter().find_map(|q| state(q)?.zone);
+        let calendar = zone.map_or_else(|| evidence.calendar.clone(), Calendar::new);
+        let grain = questions.first().map_or(Grain::Day, |q| q.grain);
+        let newest = calendar.previous(&calendar.bucket(grain, evidence.now - arrives));
+        for question in questions {
+            Self::fit(evidence, question).map_err(|gap| (newest, gap))?;
+        }
+        let young = newest.end + settles > evidence.now;
+        let aged = young.then(|| evidence.now - newest.end);
+        let first = self.assemble(evidence, questions, &calendar, newest, aged);
+        if !young {
+            return first.map_err(|gap| (newest, gap));
+        }
+        let view = match first {
+            Ok(view) if view.past() >= SAME_AGE => return Ok(view),
+            Err(gap) if gap.is_source_trouble() => return Err((newest, gap)),
+            _ => {
+                let settled = calendar.previous(&calendar.bucket(grain, evidence.now - settles));
+                self.assemble(evidence, questions, &calendar, settled, None)
+            }
+        };
+        // Without a past of the same age the newest final bucket is judged instead, if there is one.
+        view.map_err(|_| {
+            (
+                newest,
+                Gap::Settling {
+                    final_at: newest.end + settles,
+                },
+            )
+        })
+    }
+
+    /// Whether the source is in a state to answer.
+    fn fit(evidence: &Evidence<'_>, question: &Question) -> Result<(), Gap> {
+        let Some(state) = evidence.sources.get(&question.source) else {
+            return Err(Gap::NeverSeen);
+        };
+        if let Some(why) = &state.failure {
+            return Err(Gap::SourceFailed { why: why.clone() });
+        }
+        match evidence.unanswerable.get(question) {
+            Some(why) => Err(Gap::Unfit { why: why.clone() }),
+            None if evidence.total(question).is_empty() => Err(Gap::NeverSeen),
+            None => Ok(()),
+        }
+    }
+
+    fn assemble(
+        &self,
+        evidence: &Evidence<'_>,
+        questions: &[&Question],
+        calendar: &Calendar,
+        last: Bucket,
+        aged: Option<TimeDelta>,
+    ) -> Result<View, Gap> {
+        let newest: Vec<_> = questions
+            .iter()
+            .map(|question| by_label(evidence, question, &last))
+            .collect::<Result<_, _>>()?;
+        let begin = newest
+            .iter()
+            .filter_map(|one| one.values().next())
+            .map(|one| one.bucket.start)
+            .max();
+        let begin = begin.unwrap_or(last.start).min(last.start);
+        let buckets = calendar.buckets(
+            last.grain,
+            Window {
+                from: begin,
+                to: last.end,
+            },
+        );
+        let columns = questions
+            .iter()
+            .zip(&newest)
+            .map(|(question, readings)| {
+                let past = aged.map(|age| of_age(evidence, question, age));
+                buckets
+                    .iter()
+                    .map(|bucket| {
+                        if evidence.calendar.ignores(bucket.date()) {
+                            return f64::NAN;
+                        }
+                        let reading = match &past {
+                            Some(past) if bucket.label != last.label => past.get(&bucket.label),
+                            _ => readings.get(&bucket.label),
+                        };
+                        reading
+                            .filter(|one| one.quality.unfit().is_none())
+                            .map_or(f64::NAN, |one| one.value)
+                    })
+                    .collect()
+            })
+            .collect();
+        let troubled = evidence
+            .troubled
+            .get(&self.label.name)
+            .map_or(&[][..], Vec::as_slice);
+        let seen_at = newest
+            .iter()
+            .filter_map(|one| one.get(&last.label))
+            .map(|one| one.seen_at)
+            .max();
+        Ok(View {
+            usable: buckets
+                .iter()
+                .map(|one| !troubled.iter().any(|window| window.overlaps(&one.window())))
+                .collect(),
+            special: buckets
+                .iter()
+                .map(|one| holiday::class(self.country.as_deref(), one.date()))
+                .collect(),
+            cycle: cycle(buckets.first().unwrap_or(&last)),
+            bucket: last,
+            provisional: aged.is_some(),
+            seen_at: seen_at.unwrap_or(evidence.now),
+            sensitivity: self.sensitivity,
+            buckets,
+            columns,
+        })
+    }
+}
+
+/// The newest reading of each bucket, if the last of them is there and fit to be judged.
+fn by_label<'a>(
+    evidence: &Evidence<'a>,
+    question: &Question,
+    last: &Bucket,
+) -> Result<BTreeMap<NaiveDateTime, &'a Reading>, Gap> {
+    let lines = evidence
+        .history
+        .get(question)
+        .map_or(&[][..], Vec::as_slice);
+    let total = lines.iter().find(|line| line.segment.is_empty());
+    let readings = total.map_or(&[][..], |line| line.readings.as_slice());
+    let found: BTreeMap<_, _> = readings.iter().map(|one| (one.bucket.label, one)).collect();
+    match (found.get(&last.label), found.last_key_value()) {
+        (Some(reading), _) => match reading.quality.unfit() {
+            Some(why) => Err(Gap::Unfit { why }),
+            None => Ok(found),
+        },
+        (None, Some((_, reading))) => Err(Gap::Late {
+            last: reading.bucket.start,
+        }),
+        (None, None) => Err(Gap::NeverSeen),
+    }
+}
+
+/// The newest reading of each bucket when it was at most this old.
+fn of_age<'a>(
+    evidence: &Evidence<'a>,
+    question: &Question,
+    age: TimeDelta,
+) -> BTreeMap<NaiveDateTime, &'a Reading> {
+    let lines = evidence
+        .vintages
+        .get(question)
+        .map_or(&[][..], Vec::as_slice);
+    let total = lines.iter().find(|line| line.segment.is_empty());
+    let readings = total.map_or(&[][..], |line| line.readings.as_slice());
+    // Oldest first within a bucket: the last one that is young enough stays.
+    readings
+        .iter()
+        .filter(|one| one.age() <= age)
+        .map(|one| (one.bucket.label, one))
+        .collect()
+}
+
+fn sensitivity(word: Option<&str>) -> Sensitivity {
+    match word {
+        Some("quiet") => Sensitivity::Quiet,
+        Some("strict") => Sensitivity::Strict,
+        _ => Sensitivity::Normal,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "below 168")]
+fn cycle(first: &Bucket) -> Cycle {
+    let weekday = first.label.weekday().num_days_from_monday();
+    match first.grain {
+        Grain::Hour => Cycle::Hourly((weekday * 24 + first.label.hour()) as u8),
+        Grain::Day => Cycle::Daily(weekday as u8),
+        Grain::Week => Cycle::Plain,
+    }
+}
+
+/// Aligned columns, one per question, up to the bucket that is judged.
+pub(super) struct View {
+    pub(super) bucket: Bucket,
+    pub(super) columns: Vec<Vec<f64>>,
+    pub(super) buckets: Vec<Bucket>,
+    pub(super) seen_at: Timestamp,
+    pub(super) usable: Vec<bool>,
+    pub(super) special: Vec<u8>,
+    pub(super) cycle: Cycle,
+    pub(super) provisional: bool,
+    pub(super) sensitivity: Sensitivity,
+}
+
+/// A daily total of an event in a source.
+pub(super) fn daily(event: &Name, source: &Name, mapping: &Mapping, measure: Measure) -> Question {
+    Question::total(
+        source,
+        Subject::Event(event.clone()),
+        mapping.clone(),
+        measure,
+        Grain::Day,
+    )
+}
+
+/// The whole history of each question.
+pub(super) fn history(questions: &[&Question], now: Timestamp, calendar: &Calendar) -> Vec<Need> {
+    let today = calendar.bucket(Grain::Day, now);
+    let window = Window {
+        from: calendar
+            .back(&today, u32::try_from(HISTORY).unwrap_or(400))
+            .start,
+        to: now,
+    };
+    questions
+        .iter()
+        .map(|question| Need {
+            question: (*question).clone(),
+            window,
+        })
+        .collect()
+}

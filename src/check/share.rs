@@ -1,0 +1,35 @@
+//! A check that holds one count against another of the same source: how many of all.
+
+use crate::model::{Calendar, Evaluation, Question, Timestamp};
+
+use super::judge::Limits;
+use super::shape::{Core, history};
+use super::{Check, Evidence, Label, Need};
+
+/// Part of all, judged by limits and by its own past.
+pub(super) struct Share {
+    pub(super) core: Core,
+    /// What is counted of `all`.
+    pub(super) part: Question,
+    /// How many there are.
+    pub(super) all: Question,
+    pub(super) limits: Limits,
+}
+
+impl Check for Share {
+    fn label(&self) -> &Label {
+        &self.core.label
+    }
+
+    fn needs(&self, now: Timestamp, calendar: &Calendar) -> Vec<Need> {
+        history(&[&self.part, &self.all], now, calendar)
+    }
+
+    fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {
+        let judge = |view: &super::shape::View| view.share(self.limits);
+        self.core
+            .judged(evidence, &[&self.part, &self.all], None, judge)
+            .into_iter()
+            .collect()
+    }
+}

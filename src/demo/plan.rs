@@ -1,0 +1,87 @@
+//! The tracking plan of the made-up company, and what it noted down.
+
+use chrono::Duration;
+
+use crate::config::Text;
+use crate::model::{Mark, MarkKind, Name, Timestamp};
+
+use super::fault::{PARAMETER, SAFARI};
+
+/// The configuration as its people would have written it.
+pub fn plan_files(seed: u64, today: Timestamp) -> Vec<Text> {
+    let mut text = String::from(PROJECT);
+    for system in ["web", "orders", "crm"] {
+        text += &format!(
+            "\n[source.{system}]\ntype = \"demo\"\nsystem = \"{system}\"\nseed = {seed}\ntoday = \"{}\"\n",
+            today.date_naive()
+        );
+    }
+    text.push_str(EVENTS);
+    vec![Text {
+        path: "truecount.toml".to_owned(),
+        text,
+    }]
+}
+
+/// The releases before two of the faults.
+pub fn marks(today: Timestamp) -> Vec<Mark> {
+    let release = |days, name| Mark {
+        at: today - Duration::days(days),
+        kind: MarkKind::Release,
+        name: Name::clean(name),
+        source: None,
+    };
+    vec![
+        release(PARAMETER.began, "web 4.17.0"),
+        release(SAFARI.began, "web 4.18.0"),
+    ]
+}
+
+const PROJECT: &str = r#"[project]
+name = "Northwind Outfitters (made up)"
+timezone = "Europe/Berlin"
+country = "DE"
+currency = "EUR"
+"#;
+
+const EVENTS: &str = r#"
+[event.begin_checkout]
+about = "A visitor opens the checkout"
+required = ["cart_id"]
+in.web = true
+
+[event.purchase]
+about = "An order is placed"
+unique = "transaction_id"
+by = ["browser"]
+home = "web"
+in.web = true
+in.orders = true
+
+[event.sign_up]
+about = "An account is made"
+home = "web"
+in.web = true
+in.orders = true
+
+[event.generate_lead]
+about = "A club asks for an offer"
+unique = "lead_id"
+home = "web"
+in.web = true
+in.crm = true
+
+[conversion.purchase]
+event = "purchase"
+primary = true
+
+[compare.orders]
+event = "purchase"
+baseline = "orders"
+against = ["web"]
+
+[compare.leads]
+event = "generate_lead"
+baseline = "web"
+against = ["crm"]
+"#;

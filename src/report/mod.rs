@@ -1,0 +1,184 @@
+//! The weekly audit as data: pure, from stored facts alone.
+//!
+//! Every figure of the week stands beside last week's; what is not known says why.
+
+mod quality;
+mod weekly;
+
+use crate::incident::Incident;
+use crate::model::{Evaluation, Mark, Name, Timestamp, Window};
+
+pub use weekly::weekly;
+
+/// One pull, as far as the audit cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullFact {
+    /// The source.
+    pub source: Name,
+    /// When it ended.
+    pub at: Timestamp,
+    /// Why it failed.
+    pub failure: Option<String>,
+}
+
+/// What the audit is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// When it is made.
+    pub now: Timestamp,
+    /// Evaluations of days in the week.
+    pub this_week: Vec<Evaluation>,
+    /// Evaluations of days in the week before.
+    pub last_week: Vec<Evaluation>,
+    /// The newest evaluation of each check.
+    pub latest: Vec<Evaluation>,
+    /// Incidents that were on in either week.
+    pub incidents: Vec<Incident>,
+    /// Pulls of the week.
+    pub pulls: Vec<PullFact>,
+    /// Marks of either week.
+    pub marks: Vec<Mark>,
+    /// When each planned event was first seen.
+    pub first_seen: Vec<(Name, Option<Timestamp>)>,
+}
+
+/// What a target is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// 0 to 1.
+    Share,
+    /// Defects per release, or per week.
+    Rate,
+    /// Days.
+    Days,
+}
+
+/// One figure of workflow health.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Such as `Events with complete parameters`.
+    pub name: &'static str,
+    /// How it is measured, one sentence.
+    pub how: &'static str,
+    /// What it is measured in.
+    pub measure: Measure,
+    /// This week; `None` with a reason in `why`.
+    pub this_week: Option<f64>,
+    /// The week before.
+    pub last_week: Option<f64>,
+    /// The goal.
+    pub goal: f64,
+    /// Whether more is better.
+    pub more_is_better: bool,
+    /// Why there is no figure, or what it rests on.
+    pub why: String,
+}
+
+impl Target {
+    /// Met, missed, or not known.
+    pub fn met(&self) -> Option<bool> {
+        self.this_week.map(|value| {
+            if self.more_is_better {
+                value >= self.goal
+            } else {
+                value <= self.goal
+            }
+        })
+    }
+}
+
+/// Counts of a conversion or event, this week and last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountLine {
+    /// Event or conversion.
+    pub name: Name,
+    /// Source.
+    pub source: Name,
+    /// This week.
+    pub this_week: f64,
+    /// Last week, when whole.
+    pub last_week: Option<f64>,
+    /// The numbers of incidents that make this week's count unreliable.
+    pub doubts: Vec<u32>,
+}
+
+/// How planned events fared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Planned events.
+    pub planned: usize,
+    /// Of these seen in the week.
+    pub seen: usize,
+    /// Planned and not seen.
+    pub missing: Vec<Name>,
+    /// Seen and not planned, most frequent first.
+    pub unplanned: Vec<(Name, u64)>,
+    /// Planned without an owner.
+    pub without_owner: Vec<Name>,
+    /// Requested and still not seen.
+    pub overdue: Vec<Name>,
+}
+
+/// How a source fared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceLine {
+    /// The source.
+    pub name: Name,
+    /// Pulls of the week.
+    pub pulls: usize,
+    /// Of these failed.
+    pub failed: usize,
+    /// The newest failure.
+    pub why: Option<String>,
+}
+
+/// Something to do, with who should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// What.
+    pub what: String,
+    /// Who.
+    pub owner: Option<String>,
+    /// The incident, for a link.
+    pub incident: Option<u32>,
+}
+
+/// The audit of a week.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// As people call it.
+    pub project: String,
+    /// Address of the dashboard.
+    pub url: Option<String>,
+    /// The week.
+    pub week: Window,
+    /// `2026-W43`.
+    pub label: String,
+    /// Zone of all days.
+    pub zone: chrono_tz::Tz,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// One line.
+    pub headline: String,
+    /// Two sentences.
+    pub summary: String,
+    /// The six figures.
+    pub targets: Vec<Target>,
+    /// Conversions and events.
+    pub counts: Vec<CountLine>,
+    /// Incidents of the week, open ones first.
+    pub incidents: Vec<Incident>,
+    /// The tracking plan.
+    pub coverage: Coverage,
+    /// Sources.
+    pub sources: Vec<SourceLine>,
+    /// Checks that were not judged, and why.
+    pub not_checked: Vec<(Name, crate::model::Gap)>,
+    /// At most five.
+    pub tasks: Vec<Task>,
+}
+
+/// Whether an evaluation is a judgement of a day that people are told of.
+fn is_daily(one: &Evaluation) -> bool {
+    !one.witness && one.segment.is_empty() && one.bucket.grain == crate::model::Grain::Day
+}

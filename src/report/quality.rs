@@ -1,0 +1,170 @@
+//! The six figures of workflow health, each from stored data.
+
+use crate::incident::{Incident, Label, Verdict};
+use crate::model::{Evaluation, Mark, MarkKind, Shape, Window};
+use crate::plan::Plan;
+
+use super::{Facts, Measure, Target, is_daily};
+
+/// Events going live within this many days count for the time to implement.
+const RECENT: i64 = 90;
+
+/// All six, in the order of the page.
+pub(super) fn targets(plan: &Plan, facts: &Facts, week: Window, before: Window) -> Vec<Target> {
+    vec![
+        completeness(facts),
+        defects(facts, week, before),
+        discrepancy(facts),
+        unknown(plan, facts),
+        implementing(plan, facts, week, before),
+        taxonomy(facts),
+    ]
+}
+
+/// Σk of Σn over the judged days of a kind.
+fn share(seen: &[Evaluation], kind: &str) -> Option<f64> {
+    let mut sums = (0.0, 0.0);
+    for one in seen
+        .iter()
+        .filter(|one| is_daily(one) && one.kind.as_str() == kind)
+    {
+        if let Some(Shape::Ratio { k, n }) = one.outcome.finding().map(|finding| finding.shape) {
+            sums = (sums.0 + k, sums.1 + n);
+        }
+    }
+    (sums.1 > 0.0).then(|| sums.0 / sums.1)
+}
+
+fn completeness(facts: &Facts) -> Target {
+    Target {
+        name: "Events with complete parameters",
+        how: "events that carry every required parameter, of all events with required parameters",
+        measure: Measure::Share,
+        this_week: share(&facts.this_week, "completeness"),
+        last_week: share(&facts.last_week, "completeness"),
+        goal: 0.98,
+        more_is_better: true,
+        why: "no day of this week was judged for completeness".to_owned(),
+    }
+}
+
+/// Opened in the window, not called expected or noise, and not a real loss of demand.
+fn is_defect(incident: &Incident, window: Window) -> bool {
+    incident.opened_at.is_some_and(|at| window.contains(at))
+        && !matches!(incident.label, Some(Label::Expected | Label::Noise))
+        && incident.verdict != Verdict::RealLoss
+}
+
+fn rate(incidents: &[Incident], marks: &[Mark], window: Window) -> (f64, usize) {
+    let defects = incidents
+        .iter()
+        .filter(|one| is_defect(one, window))
+        .count();
+    let releases = marks
+        .iter()
+        .filter(|mark| mark.kind == MarkKind::Release && window.contains(mark.at))
+        .count();
+    (defects as f64 / releases.max(1) as f64, releases)
+}
+
+fn defects(facts: &Facts, week: Window, before: Window) -> Target {
+    let (this_week, releases) = rate(&facts.incidents, &facts.marks, week);
+    let per = if releases == 0 {
+        "per week: no release was noted".to_owned()
+    } else {
+        format!("per release, {releases} this week")
+    };
+    Target {
+        name: "Tracking defect rate",
+        how: "incidents of data quality, of the releases of the week",
+        measure: Measure::Rate,
+        this_week: Some(this_week),
+        last_week: Some(rate(&facts.incidents, &facts.marks, before).0),
+        goal: 0.5,
+        more_is_better: false,
+        why: per,
+    }
+}
+
+/// Σ|a − b| of Σb over the judged days of comparisons.
+fn gap(seen: &[Evaluation]) -> Option<f64> {
+    let mut sums = (0.0, 0.0);
+    for one in seen
+        .iter()
+        .filter(|one| is_daily(one) && one.kind.as_str() == "compare")
+    {
+        if let Some(Shape::Pair { a, b }) = one.outcome.finding().map(|finding| finding.shape) {
+            sums = (sums.0 + (a - b).abs(), sums.1 + b);
+        }
+    }
+    (sums.1 > 0.0).then(|| sums.0 / sums.1)
+}
+
+fn discrepancy(facts: &Facts) -> Target {
+    Target {
+        name: "Discrepancy between systems",
+        how: "difference to the system of record, of its count, after settling",
+        measure: Measure::Share,
+        this_week: gap(&facts.this_week),
+        last_week: gap(&facts.last_week),
+        goal: 0.1,
+        more_is_better: false,
+        why: "no comparison was judged this week; add [compare.*]".to_owned(),
+    }
+}
+
+fn unknown(plan: &Plan, facts: &Facts) -> Target {
+    Target {
+        name: "Unknown traffic",
+        how: "sessions without a usable source or medium",
+        measure: Measure::Share,
+        this_week: share(&facts.this_week, "traffic"),
+        last_week: share(&facts.last_week, "traffic"),
+        goal: plan.utm.as_ref().and_then(|utm| utm.unknown).unwrap_or(0.1),
+        more_is_better: false,
+        why: "no source of this plan shows where sessions come from".to_owned(),
+    }
+}
+
+/// Median of first seen − requested, for events that went live within 90 days.
+fn median_days(plan: &Plan, facts: &Facts, until: Window) -> Option<f64> {
+    let mut days: Vec<i64> = facts
+        .first_seen
+        .iter()
+        .filter_map(|(name, seen)| {
+            let requested = plan.event(name)?.requested?;
+            let seen = seen.filter(|at| *at < until.to)?;
+            let live = plan.project.calendar.local(seen).date();
+            let recent = (until.to - seen).num_days() <= RECENT;
+            recent.then(|| (live - requested).num_days().max(0))
+        })
+        .collect();
+    days.sort_unstable();
+    days.get(days.len() / 2).map(|days| *days as f64)
+}
+
+fn implementing(plan: &Plan, facts: &Facts, week: Window, before: Window) -> Target {
+    Target {
+        name: "Time to implement",
+        how: "median days from the request of an event to its first count, over 90 days",
+        measure: Measure::Days,
+        this_week: median_days(plan, facts, week),
+        last_week: median_days(plan, facts, before),
+        goal: 14.0,
+        more_is_better: false,
+        why: "no event with `requested` went live in the last 90 days".to_owned(),
+    }
+}
+
+fn taxonomy(facts: &Facts) -> Target {
+    Target {
+        name: "Taxonomy compliance",
+        how: "events whose names follow [naming], weighted by volume",
+        measure: Measure::Share,
+        this_week: share(&facts.this_week, "naming"),
+        last_week: share(&facts.last_week, "naming"),
+        goal: 0.99,
+        more_is_better: true,
+        why: "there is no [naming], or no source lists its event names".to_owned(),
+    }
+}
