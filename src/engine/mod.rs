@@ -112,6 +112,34 @@ async fn answers(
             call,
         ));
     }
+    register(&context, rows).await?;
+    let mut found = Vec::new();
+    for statement in statements {
+        let frame = context.sql(statement).await?;
+        let columns = frame
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect();
+        let mut answer = Answer {
+            columns,
+            rows: Vec::new(),
+        };
+        for batch in frame.collect().await? {
+            texts(&batch, &mut answer.rows)?;
+            if answer.rows.len() > MOST_ROWS {
+                let why = format!("the answer has more than {MOST_ROWS} rows");
+                return Err(DataFusionError::Execution(why));
+            }
+        }
+        found.push(answer);
+    }
+    Ok(found)
+}
+
+/// The rows as the table that every statement asks.
+async fn register(context: &SessionContext, rows: Rows) -> Result<(), DataFusionError> {
     match rows {
         Rows::Parquet(paths) => {
             let paths: Vec<String> = paths
@@ -139,29 +167,7 @@ async fn answers(
             )?;
         }
     }
-    let mut found = Vec::new();
-    for statement in statements {
-        let frame = context.sql(statement).await?;
-        let columns = frame
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .collect();
-        let mut answer = Answer {
-            columns,
-            rows: Vec::new(),
-        };
-        for batch in frame.collect().await? {
-            texts(&batch, &mut answer.rows)?;
-            if answer.rows.len() > MOST_ROWS {
-                let why = format!("the answer has more than {MOST_ROWS} rows");
-                return Err(DataFusionError::Execution(why));
-            }
-        }
-        found.push(answer);
-    }
-    Ok(found)
+    Ok(())
 }
 
 /// Starts of buckets for texts of times.
@@ -196,9 +202,12 @@ fn slots(
 
 fn texts(batch: &RecordBatch, rows: &mut Vec<Vec<Option<String>>>) -> Result<(), DataFusionError> {
     for at in 0..batch.num_rows() {
-        let text = |column: &ArrayRef| match column.is_null(at) {
-            true => Ok(None),
-            false => array_value_to_string(column, at).map(Some),
+        let text = |column: &ArrayRef| {
+            if column.is_null(at) {
+                Ok(None)
+            } else {
+                array_value_to_string(column, at).map(Some)
+            }
         };
         rows.push(batch.columns().iter().map(text).collect::<Result<_, _>>()?);
     }
@@ -234,7 +243,7 @@ impl PartitionStream for Lines {
         builder.spawn_blocking(move || {
             let mut pending = Pending::new(schema);
             let mut trouble = None;
-            let fed = feed(&mut |row| {
+            let outcome = feed(&mut |row| {
                 pending.add(row);
                 if pending.rows < BATCH {
                     return true;
@@ -248,7 +257,7 @@ impl PartitionStream for Lines {
                     }
                 }
             });
-            fed.map_err(DataFusionError::Execution)?;
+            outcome.map_err(DataFusionError::Execution)?;
             if let Some(why) = trouble {
                 return Err(why);
             }

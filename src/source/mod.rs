@@ -21,6 +21,7 @@ use crate::model::{Bucket, Calendar, Observation, Quality, Question, Segment, Ti
 use crate::net::Net;
 use crate::plan::Kind;
 use crate::secret::Secrets;
+use line::{When, shown};
 
 /// All kinds, in the order of the documentation.
 pub const KINDS: &[&Kind<dyn Source>] = &[

@@ -14,8 +14,7 @@ use crate::model::{
 };
 use crate::plan::{Decl, Event, Form, Kind, Plan, SOURCE_KEYS, Setting};
 
-use super::line::{When, shown};
-use super::{Ask, Cost, Means, Probe, Pulled, Source, SourceError};
+use super::{Ask, Cost, Means, Probe, Pulled, Source, SourceError, When, shown};
 
 pub(super) const KIND: Kind<dyn Source> = Kind {
     name: "push",

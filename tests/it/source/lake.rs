@@ -21,8 +21,17 @@ fn bench(path: &str, more: &str) -> Bench {
 
 const EVENTS: &str = "rows = \"events\"\ntime = \"ts\"\nevent = \"event_name\"";
 
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
 /// Time (UTC), event, id, value, currency, browser.
-const LOG: &[(&str, &str, &str, &str, &str, &str)] = &[
+const LOG: &[Row] = &[
     (
         "2026-10-24T21:59:59Z",
         "purchase",
@@ -71,7 +80,7 @@ fn csv() -> String {
 }
 
 fn json() -> String {
-    let row = |(at, event, id, value, currency, browser): &(&str, &str, &str, &str, &str, &str)| {
+    let row = |(at, event, id, value, currency, browser): &Row| {
         let value: serde_json::Value = value
             .parse::<f64>()
             .map_or(serde_json::Value::Null, Into::into);
@@ -94,21 +103,11 @@ fn parquet(bench: &Bench, path: &str, columns: Vec<(&str, ArrayRef)>) {
 }
 
 fn parquet_log(bench: &Bench) {
-    let texts = |of: fn(
-        &(
-            &'static str,
-            &'static str,
-            &'static str,
-            &'static str,
-            &'static str,
-            &'static str,
-        ),
-    ) -> &'static str|
-     -> ArrayRef {
-        Arc::new(StringArray::from_iter(
-            LOG.iter()
-                .map(|row| Some(of(row)).filter(|text| !text.is_empty())),
-        ))
+    let texts = |of: fn(&Row) -> &'static str| -> ArrayRef {
+        let values = LOG
+            .iter()
+            .map(|row| Some(of(row)).filter(|text| !text.is_empty()));
+        Arc::new(values.collect::<StringArray>())
     };
     let times: Vec<i64> = LOG.iter().map(|row| at(row.0).timestamp_micros()).collect();
     let values: Vec<Option<f64>> = LOG.iter().map(|row| row.3.parse().ok()).collect();

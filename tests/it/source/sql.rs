@@ -17,6 +17,10 @@ enum Kind {
 
 const ALL: [Kind; 3] = [Kind::Postgres, Kind::Maria, Kind::Sqlite];
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests/run hands over the addresses of its components this way"
+)]
 fn variable(key: &str) -> String {
     std::env::var(key).unwrap_or_else(|_| {
         panic!(
