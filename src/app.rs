@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::check;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Text};
-use crate::daemon::{Job, Tap, World};
+use crate::daemon::{self, Job, Tap, World};
 use crate::deliver;
 use crate::model::{Diagnostic, Digest, Level, Mark, MarkKind, Name, Schedule, Timestamp};
 use crate::net::Net;
@@ -221,6 +221,14 @@ pub fn build(plan: Plan, parts: Parts) -> anyhow::Result<World> {
     let (plugs, complaints) = build_plugs(&plan);
     if let Some(first) = complaints.first() {
         bail!("{} {}", first.code, first.message);
+    }
+    let mut plugs = plugs;
+    if let Some(mail) = &plan.mail {
+        for report in &plan.reports {
+            plugs
+                .channels
+                .insert(daemon::report_channel(&report.name), deliver::mailer(mail));
+        }
     }
     let checks = check::checks(&plan).into_iter().map(Arc::from).collect();
     let jobs = jobs(&plan, &plugs)?;

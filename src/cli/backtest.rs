@@ -14,7 +14,7 @@ pub(super) struct Options {
     /// A folder of CSV files: timestamp,value[,total]
     #[arg(long, value_name = "DIR")]
     series: PathBuf,
-    /// Where the scores are written: series_id,timestamp,score,is_anomaly
+    /// Where the scores are written, a CSV file with a line for each judged bucket
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }

@@ -251,10 +251,15 @@ async fn show(
     let letters = sent.lock().map(|sent| sent.clone()).unwrap_or_default();
     let folder = &options.output;
     title(screen, "A Slack message that went out");
-    let slack = letters
-        .iter()
-        .rev()
-        .find(|one| one.channel.as_str().ends_with("slack"));
+    let opened = |one: &&Sent| one.letter.reason == Reason::Opened;
+    let newest = |kind: &str| {
+        letters
+            .iter()
+            .rev()
+            .filter(opened)
+            .find(|one| one.channel.as_str().ends_with(kind))
+    };
+    let slack = newest("/slack");
     if let Some(one) = slack {
         let text = String::from_utf8_lossy(&one.letter.payload.body).into_owned();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
@@ -262,10 +267,7 @@ async fn show(
         std::fs::write(folder.join("slack.json"), format!("{value:#}"))?;
     }
     title(screen, "A mail that went out");
-    let mail = letters
-        .iter()
-        .rev()
-        .find(|one| one.channel.as_str().ends_with("email"));
+    let mail = newest("/email");
     if let Some(one) = mail {
         std::fs::write(folder.join("mail.eml"), &one.letter.payload.body)?;
         screen.say(&render::mail::text_of(&one.letter.payload.body));

@@ -231,7 +231,7 @@ async fn dispatch(command: Command, global: &Global, screen: &Screen) -> anyhow:
         Command::Report(options) => report::run(&options, global, screen).await,
         Command::Notify(command) => notify::run(&command, global, screen).await,
         Command::Backtest(options) => backtest::run(&options, global, screen).await,
-        Command::Schema => validate::schema(screen),
+        Command::Schema => Ok(validate::schema(screen)),
         Command::Db(command) => database::database(&command, global, screen).await,
         Command::Token(command) => database::token(&command, global, screen).await,
     }

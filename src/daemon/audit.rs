@@ -30,6 +30,7 @@ pub fn last_week(calendar: &Calendar, now: Timestamp) -> Window {
 }
 
 /// Reads what the store knows of a week and of the one before.
+#[expect(clippy::too_many_lines, reason = "the facts of a week, one by one")]
 pub async fn collect(
     world: &Arc<World>,
     week: Window,

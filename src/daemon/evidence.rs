@@ -200,7 +200,7 @@ fn source_states(
             ..SourceState::default()
         };
         if let Some((pull, success)) = pulls.get(name).filter(|(pull, _)| pull.at <= at) {
-            state = with_pull(state, pull, *success);
+            state = with_pull(&state, pull, *success);
         } else if let Some((_, success)) = pulls.get(name) {
             // A look at the past: the newest pull then is not kept by name, its success is enough.
             state.last_success = success.map(|then| then.min(at));
@@ -211,13 +211,13 @@ fn source_states(
     states
 }
 
-fn with_pull(state: SourceState, pull: &Pull, success: Option<Timestamp>) -> SourceState {
+fn with_pull(state: &SourceState, pull: &Pull, success: Option<Timestamp>) -> SourceState {
     SourceState {
         last_success: success,
         last_try: Some(pull.at),
         failure: pull.failure.clone(),
         zone: pull.zone,
-        ..state
+        ..state.clone()
     }
 }
 

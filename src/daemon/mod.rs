@@ -43,7 +43,7 @@ pub use evidence::chart;
 pub use letters::{Written, send_sample, write};
 pub use pull::{forecast, means, pull};
 pub use reload::{Builder, Rebuilt, Watcher};
-pub use report_job::send_now as send_report_now;
+pub use report_job::{report_channel, send_now as send_report_now};
 
 /// A source with its place in the plan.
 pub struct Tap {

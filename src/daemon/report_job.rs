@@ -13,7 +13,7 @@ use crate::store::{Round, StoreError};
 use super::{Audit, LEASE, Step, World, collect, last_week};
 
 /// The key of the channel that mails reports.
-pub(super) fn report_channel(report: &Name) -> Name {
+pub fn report_channel(report: &Name) -> Name {
     Name::clean(&format!("report/{report}/email"))
 }
 

@@ -28,7 +28,7 @@ pub fn smtp_url_is_set() -> bool {
 }
 
 pub use crate::notify::channel_key;
-pub use email::address as mail_address;
+pub use email::{address as mail_address, mailer};
 
 /// Addresses and owners of an e-mail channel, as written.
 pub fn mail_receivers(channel: &crate::plan::ChannelDecl) -> Vec<String> {
@@ -100,4 +100,38 @@ pub trait Channel: Send + Sync {
 
     /// A short name of the receiver without secrets, such as `Slack webhook` or the mail addresses.
     fn receiver(&self) -> String;
+}
+
+/// A secret that cannot be read now may be there later: the letter waits.
+async fn read(
+    means: &Means,
+    at: &crate::config::SecretRef,
+) -> Result<crate::secret::SecretString, SendError> {
+    means.secrets.read(at).await.map_err(|why| SendError::Wait {
+        after: None,
+        why: why.to_string(),
+    })
+}
+
+fn address(text: &str, what: &str) -> Result<url::Url, SendError> {
+    let parsed = url::Url::parse(text.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"));
+    parsed.ok_or_else(|| SendError::Refused {
+        why: format!("{what} is not an address"),
+    })
+}
+
+/// An address that may not be reached is a setting to mend; everything else passes.
+fn unreached(why: &crate::net::NetError) -> SendError {
+    use crate::net::NetError;
+    match why {
+        NetError::Forbidden { .. } | NetError::Setup { .. } => SendError::Refused {
+            why: why.to_string(),
+        },
+        NetError::Unreachable { .. } | NetError::TooLarge { .. } => SendError::Wait {
+            after: None,
+            why: why.to_string(),
+        },
+    }
 }

@@ -73,7 +73,7 @@ pub async fn step(
         match ended {
             Ok(outcome) => settled.push(outcome?),
             Err(why) => {
-                tracing::error!("a sender ended badly: {why}; its letter is sent again later")
+                tracing::error!("a sender ended badly: {why}; its letter is sent again later");
             }
         }
     }

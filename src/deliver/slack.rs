@@ -8,12 +8,12 @@ use serde_json::json;
 
 use crate::config::{Reader, SecretRef};
 use crate::model::{Diagnostic, Timestamp};
-use crate::net::{NetError, Reply, Request, retry_after, shown_start};
+use crate::net::{Reply, Request, retry_after, shown_start};
 use crate::notify::{Letter, Notification, Payload};
 use crate::plan::{Decl, Form, Kind, Plan, Setting};
 use crate::render;
 
-use super::{Channel, Desk, Means, SendError};
+use super::{Channel, Desk, Means, SendError, address, read, unreached};
 
 pub(super) const KIND: Kind<dyn Channel> = Kind {
     name: "slack",
@@ -194,39 +194,6 @@ fn request(url: url::Url, body: Vec<u8>) -> Request {
         ..Request::get(url)
     }
     .header("content-type", "application/json; charset=utf-8")
-}
-
-/// A secret that cannot be read now may be there later: the letter waits.
-pub(super) async fn read(
-    means: &Means,
-    at: &SecretRef,
-) -> Result<crate::secret::SecretString, SendError> {
-    means.secrets.read(at).await.map_err(|why| SendError::Wait {
-        after: None,
-        why: why.to_string(),
-    })
-}
-
-pub(super) fn address(text: &str, what: &str) -> Result<url::Url, SendError> {
-    let parsed = url::Url::parse(text.trim())
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"));
-    parsed.ok_or_else(|| SendError::Refused {
-        why: format!("{what} is not an address"),
-    })
-}
-
-/// An address that may not be reached is a setting to mend; everything else passes.
-pub(super) fn unreached(why: &NetError) -> SendError {
-    match why {
-        NetError::Forbidden { .. } | NetError::Setup { .. } => SendError::Refused {
-            why: why.to_string(),
-        },
-        NetError::Unreachable { .. } | NetError::TooLarge { .. } => SendError::Wait {
-            after: None,
-            why: why.to_string(),
-        },
-    }
 }
 
 /// A webhook answers in plain text: `ok`, or a word of what is wrong.

@@ -15,8 +15,7 @@ use crate::notify::{Letter, Notification, Payload};
 use crate::plan::{Decl, Form, Kind, Plan, Setting};
 use crate::render;
 
-use super::slack::{address, read, unreached};
-use super::{Channel, Desk, Means, SendError};
+use super::{Channel, Desk, Means, SendError, address, read, unreached};
 
 pub(super) const KIND: Kind<dyn Channel> = Kind {
     name: "webhook",
@@ -84,7 +83,7 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
 }
 
 /// `v1,` and the signature of `id.timestamp.body`; the key is base64 behind `whsec_`.
-pub fn sign(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Result<String, String> {
+fn sign(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Result<String, String> {
     let text = secret
         .trim()
         .strip_prefix("whsec_")

@@ -97,7 +97,7 @@ fn described(
     if let Some(lead) = found.findings.first() {
         after.check = lead.check.clone();
         after.kind = lead.kind.clone();
-        after.source = lead.source.clone();
+        after.source.clone_from(&lead.source);
         after.owner = found.findings.iter().find_map(|one| one.owner.clone());
         after.primary = found.findings.iter().any(|one| one.primary);
         after.event = match &found.cause {

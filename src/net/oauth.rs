@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject as _;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -117,10 +117,13 @@ struct Denied {
     error_description: String,
 }
 
+/// Account, address, scope.
+type Key = (String, String, String);
+
 /// Tokens by account, address and scope; one renewal at a time.
 #[derive(Default)]
 pub struct GoogleTokens {
-    known: Mutex<BTreeMap<(String, String, String), (SecretString, Timestamp)>>,
+    known: Mutex<BTreeMap<Key, (SecretString, Timestamp)>>,
 }
 
 impl GoogleTokens {

@@ -24,7 +24,7 @@ impl Backoff {
     /// For reads: three tries within a minute.
     pub const READ: Self = Self {
         first: Duration::from_millis(500),
-        most: Duration::from_secs(60),
+        most: Duration::from_mins(1),
         tries: 3,
     };
 

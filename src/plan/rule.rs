@@ -40,6 +40,7 @@ pub struct CheckDecl {
 }
 
 /// `[check.*]`
+#[expect(clippy::too_many_lines, reason = "one table, key by key")]
 pub(super) fn rules(
     resolver: &mut Resolver<'_>,
     events: &[Event],

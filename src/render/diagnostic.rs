@@ -94,7 +94,7 @@ fn groups<'a>(one: &'a Diagnostic, files: &'a [Text]) -> Vec<Group<'a>> {
 /// Line and column of a byte, both from 1.
 fn place(text: &str, at: u32) -> (usize, usize) {
     let before = &text.as_bytes()[..(at as usize).min(text.len())];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = String::from_utf8_lossy(before).matches('\n').count() + 1;
     let start = before
         .iter()
         .rposition(|byte| *byte == b'\n')

@@ -127,10 +127,7 @@ fn plain(plan: &Plan, text: &IncidentText, lead: &str, over: bool) -> String {
         text.head
     );
     for (title, value) in rows(text) {
-        out.push_str(&format!(
-            "{title:<12}{}\n",
-            value.replace('−', "-").replace('–', "-")
-        ));
+        out.push_str(&format!("{title:<12}{}\n", value.replace(['−', '–'], "-")));
     }
     out.push('\n');
     if let Some(link) = &text.link {

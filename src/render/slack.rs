@@ -56,6 +56,7 @@ pub(super) fn preface(reason: Reason) -> Option<&'static str> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one message from top to bottom")]
 fn incident(plan: &Plan, notification: &Notification, text: &IncidentText) -> Value {
     let over = matches!(notification.reason, Reason::Resolved | Reason::Past);
     let mark = if over { "●" } else { text.mark };

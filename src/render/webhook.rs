@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::incident::{Incident, Level, Verdict};
-use crate::model::{Amount, Segment, Timestamp, Unit};
+use crate::model::{Amount, Name, Segment, Timestamp, Unit};
 use crate::notify::{Notification, Reason};
 use crate::plan::Plan;
 
@@ -72,9 +72,9 @@ pub fn incident(plan: &Plan, incident: &Incident) -> Value {
         "check": incident.check.as_str(),
         "check_kind": incident.kind.as_str(),
         "kind": incident.kind.as_str(),
-        "members": incident.members.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
-        "event": incident.event.as_ref().map(|event| event.as_str()),
-        "source": incident.source.as_ref().map(|source| source.as_str()),
+        "members": incident.members.iter().map(Name::as_str).collect::<Vec<_>>(),
+        "event": incident.event.as_ref().map(Name::as_str),
+        "source": incident.source.as_ref().map(Name::as_str),
         "primary": incident.primary,
         "unit": finding.map(|finding| unit(&finding.unit)),
         "since": time(incident.first.start),

@@ -46,6 +46,11 @@ pub fn hash(token: &str) -> [u8; 32] {
     bytes
 }
 
+/// Compares hashes without telling by its time where they differ.
+fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    a.iter().zip(b).fold(0, |found, (a, b)| found | (a ^ b)) == 0
+}
+
 /// Makes a token of 256 random bits, keeps its hash, and returns the text to be shown once.
 pub async fn create(
     store: &dyn Memory,
@@ -131,7 +136,7 @@ impl FromRequestParts<Server> for Caller {
         let configured = server
             .configured
             .as_ref()
-            .is_some_and(|own| ring::constant_time::verify_slices_are_equal(own, &hashed).is_ok());
+            .is_some_and(|own| same(own, &hashed));
         if configured {
             return Ok(Self {
                 scope: Some(Scope::Write),

@@ -17,6 +17,10 @@ pub(super) fn time(at: Timestamp) -> String {
 
 /// One result of a check.
 #[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of one result, as the API names them"
+)]
 pub(super) struct CheckResult {
     check: String,
     kind: String,

@@ -36,7 +36,7 @@ pub fn json(report: &Report) -> String {
         "coverage": {
             "planned": report.coverage.planned,
             "seen": report.coverage.seen,
-            "missing": report.coverage.missing.iter().map(|one| one.as_str()).collect::<Vec<_>>(),
+            "missing": report.coverage.missing.iter().map(crate::model::Name::as_str).collect::<Vec<_>>(),
             "unplanned": report.coverage.unplanned.iter().map(|(name, count)| json!({ "name": name.as_str(), "count": count })).collect::<Vec<_>>(),
         },
         "not_checked": report.not_checked.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),

@@ -144,11 +144,12 @@ fn incident(one: &crate::incident::Incident, report: &Report, calendar: &Calenda
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one page from top to bottom")]
 fn view(report: &Report, chart: bool) -> View {
     let calendar = Calendar::new(report.zone);
     let last = report.week.to - chrono::TimeDelta::hours(1);
     let coverage = &report.coverage;
-    let list = |names: &[crate::model::Name]| {
+    let first_names = |names: &[crate::model::Name]| {
         names
             .iter()
             .take(8)
@@ -166,7 +167,7 @@ fn view(report: &Report, chart: bool) -> View {
         ("Without an owner", &coverage.without_owner),
     ] {
         if !names.is_empty() {
-            plan.push(format!("{what}: {}.", list(names)));
+            plan.push(format!("{what}: {}.", first_names(names)));
         }
     }
     if !coverage.unplanned.is_empty() {

@@ -156,6 +156,10 @@ fn any_of(field: &str, values: &[String]) -> Value {
     } })
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "expressions are built inside out"
+)]
 fn not(expression: Value) -> Value {
     json!({ "notExpression": expression })
 }
@@ -200,7 +204,7 @@ fn term(field: &str, term: &Term) -> Value {
     }
 }
 
-fn rule(field: &str, rule: &Rule) -> Option<Value> {
+fn rule(field: &str, rule: &Rule) -> Value {
     let matches = |pattern: &str| {
         json!({ "filter": {
             "fieldName": field,
@@ -208,13 +212,11 @@ fn rule(field: &str, rule: &Rule) -> Option<Value> {
         } })
     };
     match rule {
-        Rule::OneOf(values) => Some(any_of(field, values)),
-        Rule::Pattern(pattern) => Some(matches(
-            pattern.trim_start_matches('^').trim_end_matches('$'),
-        )),
-        Rule::Url => Some(matches("https?://.*")),
+        Rule::OneOf(values) => any_of(field, values),
+        Rule::Pattern(pattern) => matches(pattern.trim_start_matches('^').trim_end_matches('$')),
+        Rule::Url => matches("https?://.*"),
         // Bounds cannot be asked of a text dimension; the form of the number can.
-        Rule::Number { .. } => Some(matches("-?[0-9]+([.][0-9]+)?")),
+        Rule::Number { .. } => matches("-?[0-9]+([.][0-9]+)?"),
     }
 }
 
@@ -239,6 +241,7 @@ fn metric_of_sum(question: &Question, dictionary: &Dictionary) -> Result<String,
 }
 
 /// A question by itself, or the reason why it cannot be asked.
+#[expect(clippy::too_many_lines, reason = "one arm a measure")]
 pub(super) fn single(
     question: &Question,
     hourly: bool,
@@ -260,7 +263,7 @@ pub(super) fn single(
     match &question.measure {
         Measure::Count => {}
         Measure::Sum { .. } => metric = metric_of_sum(question, dictionary)?,
-        Measure::Users => metric = "totalUsers".to_owned(),
+        Measure::Users => "totalUsers".clone_into(&mut metric),
         Measure::Having(names) => {
             let found: Vec<(&Name, Result<String, String>)> = names
                 .iter()
@@ -297,7 +300,7 @@ pub(super) fn single(
         } => {
             let field = dictionary.parameter(question, parameter)?;
             filters.push(present(&field));
-            filters.extend(rule(&field, wanted));
+            filters.push(rule(&field, wanted));
         }
         Measure::Repeats(name) => {
             let field = dictionary.parameter(question, name)?;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod ask;
+mod client;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,20 +11,17 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
 use crate::config::{Reader, SecretRef};
 use crate::model::{Diagnostic, Grain, Measure, Question, Subject};
-use crate::net::{
-    Backoff, NetError, Reply, Request, ServiceAccount, TokenError, json, retry_after, shown_start,
-};
+use crate::net::ServiceAccount;
 use crate::plan::{Decl, Form, Kind, Plan, Setting};
 
 use super::{Ask, Cost, Means, Probe, Pulled, Source, SourceError};
 use ask::Dictionary;
-use wire::{Envelope, Metadata, Report};
+use wire::Metadata;
 
 pub(super) const KIND: Kind<dyn Source> = Kind {
     name: "ga4",
@@ -79,19 +77,6 @@ pub(super) const KIND: Kind<dyn Source> = Kind {
 };
 
 const ADDRESS: &str = "https://analyticsdata.googleapis.com";
-const SCOPE: &str = "https://www.googleapis.com/auth/analytics.readonly";
-
-/// Server errors are tried at most twice again: ten of them an hour lock the property.
-const BACKOFF: Backoff = Backoff {
-    tries: 3,
-    ..Backoff::READ
-};
-
-/// Rows of one page.
-const PAGE: u64 = 100_000;
-
-/// Most pages of one report.
-const PAGES: u64 = 40;
 
 /// Most identifiers a day among which repeats are sought (decision 24).
 const IDS_A_DAY: u64 = 50_000;
@@ -367,166 +352,6 @@ impl Ga4 {
         }
         sums.keep(question, ask, pulled);
         Ok(())
-    }
-
-    /// Every page of a report.
-    async fn pages(
-        &self,
-        account: &ServiceAccount,
-        body: &Value,
-        means: &Means,
-        pulled: &mut Pulled,
-    ) -> Result<Vec<Report>, SourceError> {
-        let mut pages = Vec::new();
-        let mut offset = 0;
-        for page in 0..PAGES {
-            let mut body = body.clone();
-            body["limit"] = Value::String(PAGE.to_string());
-            body["offset"] = Value::String(offset.to_string());
-            let report = self.report(account, &body, means).await?;
-            if page == 0 {
-                pulled.notes.retain(|note| !note.starts_with(answer::QUOTA));
-                pulled.notes.extend(answer::quota_note(&report));
-            }
-            offset += report.rows.len() as u64;
-            let done = report.rows.is_empty() || offset >= report.row_count;
-            pages.push(report);
-            if done {
-                return Ok(pages);
-            }
-        }
-        Err(SourceError::Odd {
-            why: format!("a report of GA4 has more than {} rows", PAGES * PAGE),
-        })
-    }
-
-    async fn report(
-        &self,
-        account: &ServiceAccount,
-        body: &Value,
-        means: &Means,
-    ) -> Result<Report, SourceError> {
-        let url = self.address("runReport")?;
-        let reply = self
-            .call(account, Request::post_json(url, body), means)
-            .await?;
-        let report: Report = json("GA4", &reply).map_err(|why| SourceError::Odd {
-            why: why.to_string(),
-        })?;
-        report.check().map_err(|why| SourceError::Odd { why })?;
-        Ok(report)
-    }
-
-    async fn get<T: serde::de::DeserializeOwned>(
-        &self,
-        account: &ServiceAccount,
-        what: &str,
-        means: &Means,
-    ) -> Result<T, SourceError> {
-        let url = self.address(what)?;
-        let reply = self.call(account, Request::get(url), means).await?;
-        json("GA4", &reply).map_err(|why| SourceError::Odd {
-            why: why.to_string(),
-        })
-    }
-
-    fn address(&self, what: &str) -> Result<Url, SourceError> {
-        let base = self.base.as_str().trim_end_matches('/');
-        let separator = if what == "metadata" { '/' } else { ':' };
-        let text = format!(
-            "{base}/v1beta/properties/{}{separator}{what}",
-            self.property
-        );
-        Url::parse(&text).map_err(|_| SourceError::Refused {
-            why: "base_url is not an address".to_owned(),
-        })
-    }
-
-    /// One call with a token; a 401 renews the token once.
-    async fn call(
-        &self,
-        account: &ServiceAccount,
-        request: Request,
-        means: &Means,
-    ) -> Result<Reply, SourceError> {
-        for attempt in 0..2 {
-            let token = means
-                .net
-                .google
-                .token(account, SCOPE, &means.net)
-                .await
-                .map_err(|why| match why {
-                    TokenError::Key(_) | TokenError::Refused(_) => SourceError::Refused {
-                        why: why.to_string(),
-                    },
-                    TokenError::Wait(why) => SourceError::Wait { after: None, why },
-                })?;
-            let bearer = format!("Bearer {}", token.expose_secret());
-            let signed = request.clone().header("authorization", &bearer);
-            let reply = means
-                .net
-                .fetch(&signed, &BACKOFF)
-                .await
-                .map_err(|why| match why {
-                    NetError::Forbidden { .. } | NetError::Setup { .. } => SourceError::Refused {
-                        why: why.to_string(),
-                    },
-                    NetError::TooLarge { .. } => SourceError::Odd {
-                        why: why.to_string(),
-                    },
-                    NetError::Unreachable { .. } => SourceError::Wait {
-                        after: None,
-                        why: why.to_string(),
-                    },
-                })?;
-            if reply.is_success() {
-                return Ok(reply);
-            }
-            if reply.status == 401 && attempt == 0 {
-                means.net.google.forget(account, SCOPE).await;
-                continue;
-            }
-            return Err(trouble(
-                account,
-                &self.property,
-                &reply,
-                means.net.clock.now(),
-            ));
-        }
-        Err(SourceError::Refused {
-            why: "GA4 does not accept the token of the service account".to_owned(),
-        })
-    }
-}
-
-/// Google's error envelope as a reaction.
-fn trouble(
-    account: &ServiceAccount,
-    property: &str,
-    reply: &Reply,
-    now: crate::model::Timestamp,
-) -> SourceError {
-    let envelope: Option<Envelope> = serde_json::from_slice(&reply.body).ok();
-    let message = envelope.map_or_else(|| shown_start(&reply.body), |known| known.shown());
-    let status = reply.status;
-    match status {
-        429 => SourceError::Wait {
-            after: retry_after(reply, now).or(Some(TimeDelta::hours(1))),
-            why: format!("the quota of GA4 property {property} is used up: {message}"),
-        },
-        500..=599 | 408 => SourceError::Wait {
-            after: retry_after(reply, now),
-            why: format!("GA4 answered {status}: {message}"),
-        },
-        403 => SourceError::Refused {
-            why: format!(
-                "GA4 refused property {property}: {message}; add {} as a Viewer under Admin > Property access management",
-                account.email()
-            ),
-        },
-        _ => SourceError::Refused {
-            why: format!("GA4 answered {status}: {message}"),
-        },
     }
 }
 

@@ -63,6 +63,7 @@ impl GapRow {
 }
 
 #[derive(Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a row, field by field")]
 pub(in crate::store) struct EvaluationRow {
     version: u32,
     check: String,

@@ -148,6 +148,7 @@ fn segment(texts: &BTreeMap<String, String>) -> Segment {
 }
 
 impl From<&Incident> for IncidentRow {
+    #[expect(clippy::too_many_lines, reason = "a row, field by field")]
     fn from(from: &Incident) -> Self {
         let mark = |mark: &Mark| {
             let source = names(mark.source.as_ref());
@@ -225,6 +226,7 @@ impl From<&Incident> for IncidentRow {
 }
 
 impl IncidentRow {
+    #[expect(clippy::too_many_lines, reason = "a row, field by field")]
     pub(in crate::store) fn incident(&self) -> Result<Incident, StoreError> {
         let print = |hex: &str| Fingerprint::parse(hex).ok_or_else(|| damaged("an incident id"));
         let marks = self.causes.iter().filter_map(|(when, kind, text, source)| {

@@ -291,6 +291,9 @@ pub(super) fn add_told(
     Ok(())
 }
 
+/// Route, channel, revision, reason, n, at, receipt.
+type RawTold = (String, String, u32, String, u32, i64, Option<String>);
+
 pub(super) fn told(
     connection: &Connection,
     project: &Name,
@@ -308,18 +311,17 @@ pub(super) fn told(
             .query(params![project.as_str(), incident.0])
             .map_err(|why| trouble(&why))?;
         while let Some(row) = rows.next().map_err(|why| trouble(&why))? {
-            let read =
-                || -> rusqlite::Result<(String, String, u32, String, u32, i64, Option<String>)> {
-                    Ok((
-                        row.get(0)?,
-                        row.get(1)?,
-                        row.get(2)?,
-                        row.get(3)?,
-                        row.get(4)?,
-                        row.get(5)?,
-                        row.get(6)?,
-                    ))
-                };
+            let read = || -> rusqlite::Result<RawTold> {
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                    row.get(6)?,
+                ))
+            };
             let (route, channel, revision, reason, n, when, receipt) =
                 read().map_err(|why| trouble(&why))?;
             list.push(Told {

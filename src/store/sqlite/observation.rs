@@ -200,7 +200,7 @@ fn line(
         }
         match found.last_mut() {
             Some(last) if wanted != AsOf::Every && last.bucket.start == reading.bucket.start => {
-                *last = reading
+                *last = reading;
             }
             _ => found.push(reading),
         }

@@ -50,9 +50,10 @@ pub(super) fn add(
     Ok(())
 }
 
-fn letter_row(
-    row: &Row<'_>,
-) -> rusqlite::Result<(RawLetter, String, u32, Option<String>, Option<i64>)> {
+/// Letter, state, attempts, reason, settled.
+type Raw = (RawLetter, String, u32, Option<String>, Option<i64>);
+
+fn letter_row(row: &Row<'_>) -> rusqlite::Result<Raw> {
     let raw = RawLetter {
         id: row.get(0)?,
         route: row.get(1)?,

@@ -1,0 +1,171 @@
+//! The screen of `explain`: why a check says what it says.
+
+use crate::incident::Incident;
+use crate::model::{Evaluation, Held, Outcome, Reading, Timestamp};
+use crate::plan::Plan;
+use crate::render::{describe, words};
+
+use super::painted;
+
+/// What `explain` shows.
+pub struct Explanation<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Evaluations of the check.
+    pub seen: &'a [Evaluation],
+    /// The newest 28 values of its first question.
+    pub past: &'a [Reading],
+    /// The incident it belongs to.
+    pub incident: Option<&'a Incident>,
+    /// Settings in force: key, value, origin.
+    pub settings: &'a [(String, String, String)],
+    /// When.
+    pub now: Timestamp,
+    /// Whether to use color.
+    pub color: bool,
+}
+
+/// Why a check says what it says.
+#[expect(clippy::too_many_lines, reason = "one screen from top to bottom")]
+pub fn explain(what: &Explanation<'_>) -> String {
+    let calendar = &what.plan.project.calendar;
+    let mut out = String::new();
+    for one in what.seen {
+        let status = one.outcome.status();
+        let role = if one.witness {
+            " (witness: never alarms alone)"
+        } else {
+            ""
+        };
+        let source = one
+            .source
+            .as_ref()
+            .map_or(String::new(), |source| format!(" in {source}"));
+        let state = painted(words::state(status), status, what.color);
+        out.push_str(&format!(
+            "{}{source}, by the {}: {state}{role}\n",
+            one.check,
+            one.bucket.grain.word()
+        ));
+        out.push_str(&format!(
+            "  {:<12}{}\n",
+            "Newest",
+            words::since(calendar, &one.bucket)
+        ));
+        match &one.outcome {
+            Outcome::NoData(gap) => out.push_str(&format!(
+                "  {:<12}{}\n",
+                "Not judged",
+                words::gap(gap, calendar)
+            )),
+            Outcome::Known {
+                finding,
+                provisional,
+                ..
+            } => {
+                let amount = &finding.now;
+                out.push_str(&format!(
+                    "  {:<12}{}  expected {} (range {}, {})\n",
+                    "Seen",
+                    words::value(amount.observed, &finding.unit),
+                    words::value(amount.expected, &finding.unit),
+                    words::range(amount, &finding.unit),
+                    words::compared(&finding.compared_with)
+                ));
+                if finding.buckets > 1 {
+                    let total = &finding.since_onset;
+                    out.push_str(&format!(
+                        "  {:<12}{}: {} of {} expected over {} {}s\n",
+                        "Since",
+                        words::since(calendar, &finding.since),
+                        words::value(total.observed, &finding.unit),
+                        words::value(total.expected, &finding.unit),
+                        finding.buckets,
+                        one.bucket.grain.word()
+                    ));
+                }
+                if let Some(p) = finding.p {
+                    out.push_str(&format!("  {:<12}combined p = {}\n", "Certainty", small(p)));
+                }
+                for part in finding.segments.iter().take(3) {
+                    out.push_str(&format!(
+                        "  {:<12}{} {}, explains {}\n",
+                        "Where",
+                        words::segment(&part.segment),
+                        words::change(part.change),
+                        words::share(part.share.clamp(0.0, 1.0))
+                    ));
+                }
+                for detail in finding.details.iter().take(5) {
+                    let what = words::cut(detail.what.as_str());
+                    out.push_str(&format!(
+                        "  {:<12}{what}: {} ({})\n",
+                        "Found", detail.why, detail.count
+                    ));
+                }
+                if one.held == Held::ByBudget {
+                    out.push_str(&format!(
+                        "  {:<12}held back by the alert budget of the plan\n",
+                        "Watched"
+                    ));
+                }
+                if *provisional {
+                    out.push_str(&format!(
+                        "  {:<12}the bucket may still change\n",
+                        "Provisional"
+                    ));
+                }
+            }
+        }
+        out.push('\n');
+    }
+    if !what.past.is_empty() {
+        out.push_str(&format!("  {:<12}{}\n", "28 buckets", sparkline(what.past)));
+    }
+    if let Some(incident) = what.incident {
+        let text = describe(what.plan, incident, what.now);
+        out.push_str(&format!("  {:<12}{}\n", "Verdict", text.verdict));
+        if let Some(likely) = text.likely {
+            out.push_str(&format!("  {:<12}{likely}\n", "Before"));
+        }
+    }
+    if !what.settings.is_empty() {
+        out.push_str("\n  Settings\n");
+        for (key, value, origin) in what.settings {
+            out.push_str(&format!("    {key:<14}{value:<22}{origin}\n"));
+        }
+    }
+    out
+}
+
+fn small(p: f64) -> String {
+    if p >= 0.001 {
+        format!("{p:.3}")
+    } else {
+        format!("{p:.1e}")
+    }
+}
+
+/// Eight heights, newest at the right.
+pub fn sparkline(past: &[Reading]) -> String {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let newest = &past[past.len().saturating_sub(28)..];
+    let most = newest.iter().map(|one| one.value).fold(0.0_f64, f64::max);
+    newest
+        .iter()
+        .map(|one| {
+            let share = if most > 0.0 {
+                (one.value / most).clamp(0.0, 1.0)
+            } else {
+                0.0
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "0 to 7"
+            )]
+            let height = (share * 7.0).round() as usize;
+            HEIGHTS.get(height).copied().unwrap_or('▁')
+        })
+        .collect()
+}
