@@ -212,6 +212,8 @@ pub struct Parts {
     pub folder: PathBuf,
     /// Where reports are kept as files.
     pub archive: Option<PathBuf>,
+    /// Who we are, for leases and claims.
+    pub holder: String,
     /// Wakes of the loop and of the outbox, kept over reloads.
     pub wakes: (Arc<Notify>, Arc<Notify>),
 }
@@ -246,15 +248,11 @@ pub fn build(plan: Plan, parts: Parts) -> anyhow::Result<World> {
         folder: parts.folder,
         archive: parts.archive,
         metrics: parts.metrics,
-        holder: holder(),
+        holder: parts.holder,
         seeded: Mutex::new(BTreeSet::new()),
         letters_wait,
         stir,
     })
-}
-
-fn holder() -> String {
-    format!("process {}", std::process::id())
 }
 
 /// Sources without a schedule are pulled this often.
@@ -333,10 +331,42 @@ pub async fn open(project: Project, flag: Option<&str>) -> anyhow::Result<World>
         metrics: Arc::new(Metrics::new()),
         folder: project.folder.clone(),
         archive,
+        holder: format!("command {}", std::process::id()),
         wakes: (Arc::new(Notify::new()), Arc::new(Notify::new())),
     };
     build(project.plan, parts)
 }
+
+/// The world of the one daemon of a database. It holds a lock on a file beside the database, so
+/// that what an earlier process left in flight is surely nobody's and can be sent at once.
+pub async fn open_daemon(
+    project: Project,
+    flag: Option<&str>,
+) -> anyhow::Result<(World, std::fs::File)> {
+    let path = store_path(&project, flag).with_extension("lock");
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let lock =
+        std::fs::File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    lock.try_lock().map_err(|_| {
+        anyhow::anyhow!(
+            "another truecount serves this database already ({} is locked)",
+            path.display()
+        )
+    })?;
+    let mut world = open(project, flag).await?;
+    DAEMON.clone_into(&mut world.holder);
+    world.store.reclaim(DAEMON).await?;
+    Ok((world, lock))
+}
+
+/// The name under which the daemon holds leases and letters.
+const DAEMON: &str = "daemon";
 
 /// Opens the database, or says what is wrong with it.
 pub fn open_store(path: &Path, project: &Name, now: Timestamp) -> anyhow::Result<Arc<dyn Memory>> {
@@ -371,6 +401,7 @@ pub async fn rebuild(project: Project, running: &Arc<World>) -> anyhow::Result<O
         metrics: Arc::clone(&running.metrics),
         folder: project.folder.clone(),
         archive: running.archive.clone(),
+        holder: running.holder.clone(),
         wakes: (Arc::clone(&running.stir), Arc::clone(&running.letters_wait)),
     };
     let world = build(project.plan, parts)?;

@@ -192,6 +192,7 @@ async fn build(
         metrics: Arc::new(Metrics::new()),
         folder: options.output.clone(),
         archive: Some(options.output.join("reports")),
+        holder: "demo".to_owned(),
         wakes: (Arc::new(Notify::new()), Arc::new(Notify::new())),
     };
     let mut world = app::build(project.plan, parts)?;

@@ -50,7 +50,8 @@ pub(super) async fn run(
         bail!("the configuration has errors; `truecount validate` lists them");
     }
     app::require_secrets(&project).await?;
-    let world = Arc::new(app::open(project, global.store.as_deref()).await?);
+    let (world, _lock) = app::open_daemon(project, global.store.as_deref()).await?;
+    let world = Arc::new(world);
     let builder = Files {
         path: global.config.clone(),
         reading,

@@ -9,8 +9,8 @@ use chrono::TimeDelta;
 use crate::check::{Check, Evidence, Line, SourceState};
 use crate::incident::{Incident, Label, State};
 use crate::model::{
-    AsOf, Calendar, Fingerprint, Grain, Mark, Name, Observation, Question, Segment, Timestamp,
-    Window,
+    AsOf, Calendar, Fingerprint, Grain, Mark, Measure, Name, Observation, Question, Segment,
+    Timestamp, Window,
 };
 use crate::source::{Ask, Pulled, Pushed, SourceError};
 use crate::store::{History, Memory, Pull, StoreError};
@@ -146,7 +146,14 @@ async fn history(
     let mut found = BTreeMap::new();
     for ((from, to), questions) in by_window {
         let answers = store.history(&questions, Window { from, to }, at).await?;
-        found.extend(questions.into_iter().zip(answers.into_iter().map(lines)));
+        for (question, answer) in questions.into_iter().zip(answers) {
+            let counts = matches!(
+                question.measure,
+                Measure::Count | Measure::Sum { .. } | Measure::Users
+            );
+            let found_lines = lines(answer, counts);
+            found.insert(question, found_lines);
+        }
     }
     Ok(found)
 }
@@ -178,10 +185,17 @@ async fn vintages(
     Ok(found)
 }
 
-pub(super) fn lines(history: History) -> Vec<Line> {
+/// Lines of an answer. Zeros before the first event are not history: nothing was there to count.
+fn lines(history: History, trimmed: bool) -> Vec<Line> {
     history
         .into_iter()
-        .map(|(segment, readings)| Line { segment, readings })
+        .map(|(segment, mut readings)| {
+            if trimmed {
+                let first = readings.iter().position(|one| one.value != 0.0);
+                readings.drain(..first.unwrap_or(readings.len()));
+            }
+            Line { segment, readings }
+        })
         .collect()
 }
 

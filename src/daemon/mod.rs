@@ -98,8 +98,11 @@ pub enum Step {
     Idle,
 }
 
-/// How long a lease lasts without renewal.
-const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// How long a lease lasts without renewal: a crashed process is replaced after this time.
+const LEASE: TimeDelta = TimeDelta::seconds(20);
+
+/// A job that somebody else holds is looked at again after this time.
+const ELSEWHERE: TimeDelta = TimeDelta::seconds(5);
 
 /// The loop looks around at least this often.
 const LONGEST_NAP: TimeDelta = TimeDelta::seconds(30);
@@ -115,8 +118,8 @@ const STOP_GRACE: std::time::Duration = std::time::Duration::from_secs(4);
 
 /// Runs until `stop` turns true. `worlds` brings a new world after each reload.
 pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Receiver<bool>) {
-    let mut running: JoinSet<String> = JoinSet::new();
-    let mut busy: BTreeSet<String> = BTreeSet::new();
+    let mut running: JoinSet<(String, Step)> = JoinSet::new();
+    let mut busy: BTreeMap<String, Option<Timestamp>> = BTreeMap::new();
     let mut judged_at: Option<Timestamp> = None;
     let mut dirty = true;
     let sender = tokio::spawn(send_letters(worlds.clone(), stop.clone()));
@@ -144,10 +147,9 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
             () = world.clock.sleep_until(wake) => (),
             () = world.stir.notified() => dirty = true,
             Some(ended) = running.join_next() => {
-                dirty = true;
-                forget(&mut busy, ended, &world);
+                dirty |= forget(&mut busy, ended, &world);
             }
-            changed = worlds.changed() => dirty = dirty || changed.is_ok(),
+            Ok(()) = worlds.changed() => dirty = true,
             asked = stop.changed() => if asked.is_err() { break; },
         }
     }
@@ -165,19 +167,27 @@ fn complain(why: &StoreError, now: Timestamp) -> Timestamp {
     now + STORE_PAUSE
 }
 
+/// Takes note of a job that ended; whether it brought anything.
 fn forget(
-    busy: &mut BTreeSet<String>,
-    ended: Result<String, tokio::task::JoinError>,
+    busy: &mut BTreeMap<String, Option<Timestamp>>,
+    ended: Result<(String, Step), tokio::task::JoinError>,
     world: &World,
-) {
+) -> bool {
     match ended {
-        Ok(job) => {
+        Ok((job, Step::Worked)) => {
             busy.remove(&job);
+            true
+        }
+        Ok((job, Step::Idle)) => {
+            // Somebody else holds it, or it could not finish: not again at once.
+            busy.insert(job, Some(world.clock.now() + ELSEWHERE));
+            false
         }
         Err(why) => {
-            // The name is lost with the task; nothing else runs under it, so clear what is not known.
-            tracing::error!("a pull ended badly: {why}");
-            busy.retain(|job| world.jobs.iter().all(|known| known.name != *job));
+            // The name is lost with the task; jobs that nobody knows to run are free again.
+            tracing::error!("a job ended badly: {why}");
+            busy.clear();
+            true
         }
     }
 }
@@ -185,8 +195,8 @@ fn forget(
 /// Starts what is due; returns when to look again.
 async fn round(
     world: &Arc<World>,
-    running: &mut JoinSet<String>,
-    busy: &mut BTreeSet<String>,
+    running: &mut JoinSet<(String, Step)>,
+    busy: &mut BTreeMap<String, Option<Timestamp>>,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
     let last = world.store.last_slots().await?;
@@ -198,10 +208,15 @@ async fn round(
     } in due
     {
         let name = world.jobs[job].name.clone();
-        if !busy.insert(name.clone()) {
-            world.metrics.overlaps.inc();
-            continue;
+        match busy.get(&name) {
+            Some(None) => {
+                world.metrics.overlaps.inc();
+                continue;
+            }
+            Some(Some(rest)) if *rest > now => continue,
+            Some(Some(_)) | None => {}
         }
+        busy.insert(name.clone(), None);
         let world = Arc::clone(world);
         running.spawn(async move {
             let outcome = if only_remember {
@@ -209,13 +224,15 @@ async fn round(
             } else {
                 start(&world, &name, slot).await
             };
-            if let Err(why) = outcome {
+            let step = outcome.unwrap_or_else(|why| {
                 tracing::error!(job = name, "{name} could not finish: {why}");
-            }
-            name
+                Step::Idle
+            });
+            (name, step)
         });
     }
-    Ok(wake)
+    let rests = busy.values().flatten().min().copied();
+    Ok(wake.into_iter().chain(rests).filter(|at| *at > now).min())
 }
 
 /// Runs one job by its name.

@@ -60,7 +60,11 @@ pub async fn pull(world: &World, tap: &Arc<Tap>, slot: Timestamp) -> Result<Step
     {
         seeded.extend(asks.into_iter().flat_map(|ask| ask.questions));
     }
-    world.stir.notify_one();
+    // The right to the job is given back, so that nobody waits for it to run out.
+    world
+        .store
+        .lease(&job, &world.holder, world.clock.now(), TimeDelta::zero())
+        .await?;
     Ok(Step::Worked)
 }
 

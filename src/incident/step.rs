@@ -68,7 +68,7 @@ pub(super) fn strike(
 ) -> Option<Change> {
     let Some(before) = before else {
         let fresh = suspect(cause, seen, policy, now);
-        return Some(if seen.strike.extreme {
+        return Some(if is_plain(seen, policy) {
             turn(fresh, State::Open, Turn::Opened, now)
         } else {
             Change {
@@ -92,9 +92,9 @@ pub(super) fn strike(
             take_numbers(&mut after, seen, now);
         }
         State::Suspected { strikes } => {
-            if counts || seen.strike.extreme {
+            if counts || is_plain(seen, policy) {
                 take_numbers(&mut after, seen, now);
-                if seen.strike.extreme || strikes + 1 >= policy.strikes {
+                if is_plain(seen, policy) || strikes + 1 >= policy.strikes {
                     let again = before.opened_at.is_some();
                     let why = if again { Turn::Reopened } else { Turn::Opened };
                     return Some(turn(after, State::Open, why, now));
@@ -110,7 +110,7 @@ pub(super) fn strike(
             }
             after.first = first_of(seen);
             take_numbers(&mut after, seen, now);
-            if seen.strike.extreme {
+            if is_plain(seen, policy) {
                 return Some(turn(after, State::Open, Turn::Reopened, now));
             }
             after.state = State::Suspected { strikes: 1 };
@@ -197,6 +197,12 @@ pub(super) fn clean(
         | State::Resolved { .. } => return None,
     }
     changed(before, after, None)
+}
+
+/// One look is enough: it is extreme, or its run already spans as many buckets as strikes are needed.
+fn is_plain(seen: &Evaluation, policy: &Policy) -> bool {
+    let run = seen.outcome.finding().map_or(0, |finding| finding.buckets);
+    seen.strike.extreme || (run >= policy.strikes && !is_freshness(seen))
 }
 
 fn acknowledge(before: &Incident, by: &str, now: Timestamp) -> Option<Change> {

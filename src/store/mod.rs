@@ -209,6 +209,10 @@ pub trait Store: Send + Sync {
     /// What became of a claimed letter.
     async fn settle(&self, id: Fingerprint, fate: &Fate, now: Timestamp) -> Result<(), StoreError>;
 
+    /// Gives letters back that an earlier process of this holder left in flight. Only for a holder
+    /// of which there is surely one process.
+    async fn reclaim(&self, holder: &str) -> Result<u64, StoreError>;
+
     /// When the next letter is due, if any waits.
     async fn next_letter(&self) -> Result<Option<Timestamp>, StoreError>;
 }

@@ -171,6 +171,12 @@ impl Store for Sqlite {
             .await
     }
 
+    async fn reclaim(&self, holder: &str) -> Result<u64, StoreError> {
+        let holder = holder.to_owned();
+        self.write(move |transaction, project| outbox::reclaim(transaction, project, &holder))
+            .await
+    }
+
     async fn next_letter(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(outbox::next).await
     }

@@ -233,6 +233,21 @@ pub(super) fn next(
         .map_err(|why| trouble(&why))
 }
 
+/// Letters in flight of a holder wait again.
+pub(super) fn reclaim(
+    transaction: &Transaction<'_>,
+    project: &Name,
+    holder: &str,
+) -> Result<u64, StoreError> {
+    transaction
+        .execute(
+            "UPDATE letter SET state = 'waiting' WHERE project = ?1 AND holder = ?2 AND state = 'sending'",
+            params![project.as_str(), holder],
+        )
+        .map(|changed| changed as u64)
+        .map_err(|why| trouble(&why))
+}
+
 /// Puts a dead letter back.
 pub(super) fn resend(
     transaction: &Transaction<'_>,

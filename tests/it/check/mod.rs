@@ -9,8 +9,7 @@ use truecount::model::{
     Calendar, Diagnostic, Flag, Grain, Held, Level, Name, Outcome, Quality, Question, Reading,
     Segment, Status, Timestamp,
 };
-use truecount::plan::{self, Environment, Known, Plan};
-use truecount::source;
+use truecount::plan::{self, Environment, Plan};
 
 pub(crate) fn resolved(text: &str) -> (Plan, Vec<Diagnostic>) {
     let files = [Text {
@@ -18,11 +17,7 @@ pub(crate) fn resolved(text: &str) -> (Plan, Vec<Diagnostic>) {
         text: text.to_owned(),
     }];
     let (document, mut complaints) = config::parse(&files);
-    let known = Known {
-        sources: source::KINDS.iter().map(|kind| kind.facts()).collect(),
-        channels: Vec::new(),
-        checks: KINDS.iter().map(|kind| kind.facts()).collect(),
-    };
+    let known = truecount::app::known();
     let (plan, more) = plan::resolve(&document, &known, &Environment::default());
     complaints.extend(more);
     complaints.retain(|one| one.level == Level::Error);
