@@ -1,6 +1,7 @@
 //! `demo`: the whole way on a made-up company, with faults that are known beforehand.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
@@ -48,6 +49,8 @@ const ROUNDS: i64 = 4;
 struct SteppedClock {
     at: Mutex<Timestamp>,
     machine: SystemClock,
+    /// From now on it is the machine's time: the page of `--serve` lives today.
+    real: AtomicBool,
 }
 
 impl SteppedClock {
@@ -61,6 +64,9 @@ impl SteppedClock {
 #[async_trait]
 impl Clock for SteppedClock {
     fn now(&self) -> Timestamp {
+        if self.real.load(Ordering::Relaxed) {
+            return self.machine.now();
+        }
         self.at
             .lock()
             .map_or_else(|broken| *broken.into_inner(), |at| *at)
@@ -71,7 +77,9 @@ impl Clock for SteppedClock {
     }
 
     async fn sleep_until(&self, at: Timestamp) {
-        if at > self.now() {
+        if self.real.load(Ordering::Relaxed) {
+            self.machine.sleep_until(at).await;
+        } else if at > self.now() {
             self.set(at);
         }
     }
@@ -131,6 +139,7 @@ pub(super) async fn run(options: &Options, _: &Global, screen: &Screen) -> anyho
     let clock = Arc::new(SteppedClock {
         at: Mutex::new(today),
         machine,
+        real: AtomicBool::new(false),
     });
     let world = build(options, &clock, &sent, today).await?;
     screen.note(&format!(
@@ -148,6 +157,7 @@ pub(super) async fn run(options: &Options, _: &Global, screen: &Screen) -> anyho
         LIVED * ROUNDS
     ));
     if options.serve {
+        clock.real.store(true, Ordering::Relaxed);
         screen.note(&format!(
             "the page: http://{}  (Ctrl+C ends it)",
             options.listen
@@ -252,13 +262,25 @@ async fn show(
     let letters = sent.lock().map(|sent| sent.clone()).unwrap_or_default();
     let folder = &options.output;
     title(screen, "A Slack message that went out");
+    let window = crate::model::Window {
+        from: today - TimeDelta::days(LIVED + 1),
+        to: today,
+    };
+    let incidents = world.store.incidents_in(window).await?;
+    // The one that concerns the primary conversion says most.
+    let primary = incidents.iter().find(|one| one.primary).map(|one| one.id);
     let opened = |one: &&Sent| one.letter.reason == Reason::Opened;
     let newest = |kind: &str| {
-        letters
-            .iter()
-            .rev()
-            .filter(opened)
-            .find(|one| one.channel.as_str().ends_with(kind))
+        let mine = || {
+            letters
+                .iter()
+                .rev()
+                .filter(opened)
+                .filter(|one| one.channel.as_str().ends_with(kind))
+        };
+        mine()
+            .find(|one| one.letter.about.map(|(id, _)| id) == primary)
+            .or_else(|| mine().next())
     };
     let slack = newest("/slack");
     if let Some(one) = slack {
@@ -281,11 +303,6 @@ async fn show(
         folder.join("audit.html"),
         render::audit::page(&audit.report),
     )?;
-    let window = crate::model::Window {
-        from: today - TimeDelta::days(LIVED + 1),
-        to: today,
-    };
-    let incidents = world.store.incidents_in(window).await?;
     let card = demo::scorecard(&incidents, today);
     title(screen, "Faults that were planted, and what became of them");
     screen.say(&render::terminal::scorecard(&card.lines(), screen.color));

@@ -113,6 +113,6 @@ against = ["web"]
 
 [compare.leads]
 event = "generate_lead"
-baseline = "web"
-against = ["crm"]
+baseline = "crm"
+against = ["web"]
 "#;

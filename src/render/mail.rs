@@ -285,20 +285,22 @@ pub fn message(mail: &Mail, envelope: &Envelope<'_>) -> Result<Vec<u8>, String> 
 /// The plain text part of a frozen message, decoded, for showing it on a terminal.
 pub fn text_of(message: &[u8]) -> String {
     let text = String::from_utf8_lossy(message);
-    let subject = text
+    let head = text
+        .split("\r\n\r\n")
+        .next()
+        .unwrap_or("")
+        .replace("\r\n ", " ");
+    let subject = head
         .lines()
         .find(|line| line.starts_with("Subject:"))
         .unwrap_or("Subject:")
         .to_owned();
-    let body = text.split("Content-Type: text/plain").nth(1).unwrap_or("");
-    let body = body
-        .split("\r\n\r\n")
-        .nth(1)
-        .unwrap_or("")
-        .split("\r\n--")
-        .next()
-        .unwrap_or("");
-    format!("{subject}\n\n{}", unquoted(body))
+    let part = text.split("Content-Type: text/plain").nth(1).unwrap_or("");
+    let body = part.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    format!(
+        "{subject}\n\n{}",
+        unquoted(body.split("\r\n--").next().unwrap_or(""))
+    )
 }
 
 /// Quoted-printable to text.

@@ -99,8 +99,12 @@ fn hours(value: f64) -> TimeDelta {
 /// `34–50`.
 pub fn range(amount: &Amount, unit: &Unit) -> String {
     let (low, high) = (value(amount.low, unit), value(amount.high, unit));
+    // A dash beside a sign or between spans of time cannot be read.
+    let wordy = low.starts_with(['−', '+']) || high.starts_with(['−', '+']) || low.contains(' ');
     if low == high {
         low
+    } else if wordy {
+        format!("{low} to {high}")
     } else {
         format!("{low}–{high}")
     }

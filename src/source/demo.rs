@@ -34,7 +34,7 @@ pub(super) const KIND: Kind<dyn Source> = Kind {
         required("today", "The last day of the story", Form::Text),
     ],
     mapping: &[],
-    event_named: false,
+    event_named: true,
     build,
 };
 
