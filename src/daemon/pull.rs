@@ -14,7 +14,7 @@ use super::evidence::{self, Questions, StoredCounts};
 use super::{LEASE, Step, Tap, World};
 
 /// A pull that takes longer is given up.
-const DEADLINE: Duration = Duration::from_mins(5);
+const DEADLINE: Duration = Duration::from_mins(15);
 
 /// Pulls `tap` for `slot`. Everything the source does wrong ends in the pull's record, never in an
 /// error: an error here means that the store did not take it.

@@ -7,6 +7,7 @@ mod demo;
 mod files;
 mod ga4;
 mod http;
+mod hubspot;
 mod line;
 pub mod push;
 mod sql;
@@ -30,6 +31,7 @@ pub const KINDS: &[&Kind<dyn Source>] = &[
     &http::KIND,
     &push::KIND,
     &ga4::KIND,
+    &hubspot::KIND,
     &demo::KIND,
 ];
 

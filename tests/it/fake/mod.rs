@@ -1,3 +1,5 @@
 //! Servers that play the other side.
 
+pub(crate) mod ga4;
 pub(crate) mod http_api;
+pub(crate) mod hubspot;

@@ -2,7 +2,9 @@
 
 mod bench;
 mod files;
+mod ga4;
 mod http;
+mod hubspot;
 #[cfg(feature = "lake")]
 mod lake;
 mod push;
