@@ -124,10 +124,12 @@ pub fn load(path: &Path, reading: Reading) -> anyhow::Result<Project> {
 
 /// Understands texts: the same for files, for the demo and for tests.
 pub fn understand(folder: PathBuf, files: Vec<Text>, reading: Reading) -> Project {
-    let (document, mut diagnostics) = config::parse(&files);
+    let (mut document, mut diagnostics) = config::parse(&files);
+    if reading.allow_plain {
+        document.accept_plain_secrets();
+    }
     let environment = Environment {
         smtp_url_set: deliver::smtp_url_is_set(),
-        allow_plain: reading.allow_plain,
     };
     let (plan, more) = plan::resolve(&document, &known(), &environment);
     diagnostics.extend(more);

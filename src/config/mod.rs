@@ -37,6 +37,8 @@ pub struct Section {
     pub span: Span,
     /// The entries by key.
     pub entries: BTreeMap<String, Entry>,
+    /// Whether secrets may stand in the file as plain text (`--allow-plain`).
+    pub plain_secrets: bool,
 }
 
 /// A key with its value.
@@ -87,6 +89,14 @@ pub enum SecretRef {
 }
 
 impl Section {
+    /// Accepts secrets as plain text here and in every table below.
+    fn accept_plain_secrets(&mut self) {
+        self.plain_secrets = true;
+        for entry in self.entries.values_mut() {
+            entry.value.accept_plain_secrets();
+        }
+    }
+
     /// The path as written in a header: `source.ga4`.
     pub fn title(&self) -> String {
         self.path.join(".")
@@ -108,6 +118,18 @@ impl Section {
 }
 
 impl Typed {
+    fn accept_plain_secrets(&mut self) {
+        match self {
+            Self::Table(section) => section.accept_plain_secrets(),
+            Self::List(items) => {
+                for (_, item) in items {
+                    item.accept_plain_secrets();
+                }
+            }
+            _ => (),
+        }
+    }
+
     /// What it is, for messages.
     pub fn what(&self) -> &'static str {
         match self {

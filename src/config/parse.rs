@@ -113,6 +113,7 @@ fn section(file: u16, table: &DeTable<'_>, path: Vec<String>, at: Span) -> Secti
         path,
         span: at,
         entries,
+        plain_secrets: false,
     }
 }
 
@@ -217,6 +218,11 @@ fn line_starts(text: &str) -> Vec<u32> {
 }
 
 impl Document {
+    /// Secrets may stand in the files as plain text from here on (`--allow-plain`).
+    pub fn accept_plain_secrets(&mut self) {
+        self.root.accept_plain_secrets();
+    }
+
     /// A place in words, such as `rules/leads.toml:21`.
     pub fn place(&self, at: Span) -> String {
         let Some((path, starts)) = self.lines.get(usize::from(at.file)) else {

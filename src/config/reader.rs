@@ -298,9 +298,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Where a secret is kept; a text in the file is refused (TC310), though it is returned as
-    /// [`SecretRef::Plain`] so that reading goes on: `plan` lifts the error when plain secrets are
-    /// allowed.
+    /// Where a secret is kept; a text in the file is refused (TC310), unless plain
+    /// secrets are allowed. It is returned as [`SecretRef::Plain`] all the same, so that reading
+    /// goes on and every other mistake is found too.
     pub fn secret(&mut self, key: &str) -> Option<SecretRef> {
         let entry = self.entry(key)?;
         match &entry.value {
@@ -309,6 +309,9 @@ impl<'a> Reader<'a> {
                     "{}_{key}",
                     self.section.path.last().map_or("", String::as_str)
                 );
+                if self.section.plain_secrets {
+                    return Some(SecretRef::Plain(text.clone()));
+                }
                 self.complaints.push(
                     Diagnostic::error(Code(310), "a secret is written in the file")
                         .at(entry.at, "anyone who can read this file can use it")

@@ -10,6 +10,7 @@ mod due;
 mod evaluate;
 mod evidence;
 mod follow_up;
+mod heartbeat;
 mod letters;
 mod pull;
 mod reload;
@@ -34,6 +35,8 @@ use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::{Memory, StoreError};
 use crate::telemetry::Metrics;
+
+use heartbeat::Pulse;
 
 pub use act::act;
 pub use audit::{Audit, collect, last_week};
@@ -122,7 +125,17 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
     let mut busy: BTreeMap<String, Option<Timestamp>> = BTreeMap::new();
     let mut judged_at: Option<Timestamp> = None;
     let mut dirty = true;
-    let sender = tokio::spawn(send_letters(worlds.clone(), stop.clone()));
+    let pulse = Arc::new(Pulse::default());
+    let sender = tokio::spawn(send_letters(
+        worlds.clone(),
+        stop.clone(),
+        Arc::clone(&pulse),
+    ));
+    let beating = tokio::spawn(heartbeat::beat(
+        Arc::clone(&pulse),
+        worlds.clone(),
+        stop.clone(),
+    ));
     while !*stop.borrow() {
         let world = worlds.borrow_and_update().clone();
         let now = world.clock.now();
@@ -139,9 +152,12 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
         } else {
             announce::announce(&world, now).await
         };
-        if let Err(why) = outcome {
-            dirty = true;
-            wake = complain(&why, now);
+        match outcome {
+            Ok(_) => pulse.round_ended(now),
+            Err(why) => {
+                dirty = true;
+                wake = complain(&why, now);
+            }
         }
         tokio::select! {
             () = world.clock.sleep_until(wake) => (),
@@ -160,6 +176,7 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
     if sender.await.is_err() {
         tracing::error!("the outbox worker ended badly");
     }
+    beating.abort(); // A call in flight is not worth waiting for.
 }
 
 fn complain(why: &StoreError, now: Timestamp) -> Timestamp {
@@ -248,7 +265,11 @@ async fn start(world: &Arc<World>, name: &str, slot: Timestamp) -> Result<Step, 
 }
 
 /// Empties the outbox until a stop is asked for; letters in flight are settled first.
-async fn send_letters(worlds: watch::Receiver<Arc<World>>, mut stop: watch::Receiver<bool>) {
+async fn send_letters(
+    worlds: watch::Receiver<Arc<World>>,
+    mut stop: watch::Receiver<bool>,
+    pulse: Arc<Pulse>,
+) {
     let mut spacing = Spacing::default();
     while !*stop.borrow() {
         let world = worlds.borrow().clone();
@@ -258,9 +279,15 @@ async fn send_letters(worlds: watch::Receiver<Arc<World>>, mut stop: watch::Rece
         };
         let now = world.clock.now();
         let wake = match letters::deliver(&world, &means, &mut spacing).await {
-            Ok(Step::Worked) => continue,
+            Ok(Step::Worked) => {
+                pulse.letters_ended(world.clock.now());
+                continue;
+            }
             Ok(Step::Idle) => match world.store.next_letter().await {
-                Ok(next) => next.unwrap_or(now + LONGEST_NAP).min(now + LONGEST_NAP),
+                Ok(next) => {
+                    pulse.letters_ended(now);
+                    next.unwrap_or(now + LONGEST_NAP).min(now + LONGEST_NAP)
+                }
                 Err(why) => complain(&why, now),
             },
             Err(why) => complain(&why, now),

@@ -92,11 +92,8 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
         reader.secret("to").map(Way::Webhook)
     };
     let complaints: Vec<Diagnostic> = reader.finish();
-    let plain_only = complaints
-        .iter()
-        .all(|one| one.code == crate::model::Code(310));
     match way {
-        Some(way) if plain_only => Ok(Box::new(Slack { way })),
+        Some(way) if complaints.is_empty() => Ok(Box::new(Slack { way })),
         _ => Err(complaints),
     }
 }

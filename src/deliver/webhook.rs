@@ -9,7 +9,7 @@ use ring::hmac;
 use secrecy::ExposeSecret as _;
 
 use crate::config::{Reader, SecretRef};
-use crate::model::{Code, Diagnostic, Timestamp};
+use crate::model::{Diagnostic, Timestamp};
 use crate::net::{Request, retry_after, shown_start};
 use crate::notify::{Letter, Notification, Payload};
 use crate::plan::{Decl, Form, Kind, Plan, Setting};
@@ -75,9 +75,8 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
         .filter_map(|key| reader.has(key).then(|| reader.secret(key)).flatten())
         .collect();
     let complaints = reader.finish();
-    let plain_only = complaints.iter().all(|one| one.code == Code(310));
     match url {
-        Some(url) if plain_only => Ok(Box::new(Webhook { url, secrets })),
+        Some(url) if complaints.is_empty() => Ok(Box::new(Webhook { url, secrets })),
         _ => Err(complaints),
     }
 }

@@ -12,8 +12,6 @@ use super::{Known, Plan, compare, conversion, event, project, route, rule, sourc
 pub struct Environment {
     /// `TRUECOUNT_SMTP_URL` is set.
     pub smtp_url_set: bool,
-    /// Secrets may be written in the files.
-    pub allow_plain: bool,
 }
 
 /// Root tables that are single.
@@ -108,7 +106,6 @@ pub fn resolve(
     };
     resolver.check_owners(&plan);
     resolver.check_names(&plan);
-    resolver.lift_plain_secrets();
     (plan, resolver.complaints)
 }
 
@@ -261,13 +258,6 @@ impl<'a> Resolver<'a> {
                     taken.insert(name, (family, at));
                 }
             }
-        }
-    }
-
-    fn lift_plain_secrets(&mut self) {
-        if self.environment.allow_plain {
-            self.complaints
-                .retain(|complaint| complaint.code != Code(310));
         }
     }
 }

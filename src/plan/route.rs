@@ -300,12 +300,13 @@ fn escalate(reader: &mut Reader<'_>) -> Option<(TimeDelta, Name, Span)> {
 
 /// Keys of a route that name a kind of channel.
 fn channels(reader: &mut Reader<'_>, kinds: &[&str]) -> Vec<ChannelDecl> {
+    let plain_secrets = reader.section().plain_secrets;
     kinds
         .iter()
         .filter_map(|kind| {
             reader.entry(kind).map(|entry| ChannelDecl {
                 kind: (*kind).to_owned(),
-                section: wrapped(entry, kind),
+                section: wrapped(entry, kind, plain_secrets),
                 span: entry.at,
             })
         })
@@ -313,7 +314,7 @@ fn channels(reader: &mut Reader<'_>, kinds: &[&str]) -> Vec<ChannelDecl> {
 }
 
 /// A table stays; anything else, also a bare secret, becomes `{ to = value }`.
-fn wrapped(entry: &Entry, kind: &str) -> Section {
+fn wrapped(entry: &Entry, kind: &str, plain_secrets: bool) -> Section {
     if let Typed::Table(table) = &entry.value {
         let secret = table.entries.len() == 1
             && table
@@ -329,6 +330,7 @@ fn wrapped(entry: &Entry, kind: &str) -> Section {
         path,
         span: entry.at,
         entries: BTreeMap::from([("to".to_owned(), entry.clone())]),
+        plain_secrets,
     }
 }
 

@@ -131,11 +131,7 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Source>, Vec<Diagnostic>> 
                 .help("a measurement id (G-…) is something else; the number stands under Admin > Property details"),
         );
     }
-    let complaints: Vec<Diagnostic> = reader
-        .finish()
-        .into_iter()
-        .filter(|one| one.code != crate::model::Code(310))
-        .collect();
+    let complaints: Vec<Diagnostic> = reader.finish();
     match (property, key, base) {
         (Some(property), Some(key), Some(base)) if complaints.is_empty() => Ok(Box::new(Ga4 {
             property,

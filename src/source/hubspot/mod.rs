@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::config::{Reader, SecretRef};
 use crate::model::{
-    Bucket, Calendar, Code, Diagnostic, Grain, Measure, Observation, Quality, Question, Segment,
+    Bucket, Calendar, Diagnostic, Grain, Measure, Observation, Quality, Question, Segment,
     Subject, Timestamp, Window,
 };
 use crate::net::{Backoff, NetError, Reply, Request, json, retry_after, shown_start};
@@ -136,9 +136,8 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Source>, Vec<Diagnostic>> 
         Url::parse(ADDRESS).ok()
     };
     let complaints: Vec<Diagnostic> = reader.finish();
-    let plain_only = complaints.iter().all(|one| one.code == Code(310));
     match (token, base) {
-        (Some(token), Some(base)) if plain_only => Ok(Box::new(HubSpot {
+        (Some(token), Some(base)) if complaints.is_empty() => Ok(Box::new(HubSpot {
             token,
             version: version.unwrap_or_else(|| VERSIONS[0].to_owned()),
             base,

@@ -57,7 +57,6 @@ pub(super) fn read(toml: &str) -> (Plan, Vec<Diagnostic>) {
         checks: Vec::new(),
     };
     let environment = Environment {
-        allow_plain: false,
         smtp_url_set: false,
     };
     let (plan, more) = plan::resolve(&document, &known, &environment);

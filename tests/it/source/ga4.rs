@@ -97,7 +97,7 @@ async fn hours_come_too_and_the_autumn_hour_lasts_two() {
     let twice = pulled
         .observations
         .iter()
-        .find(|one| one.value == 9.0)
+        .find(|one| (one.value - 9.0).abs() < f64::EPSILON)
         .unwrap();
     assert_eq!(twice.bucket.length().num_hours(), 2);
 }

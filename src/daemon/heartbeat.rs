@@ -1,0 +1,112 @@
+//! Tells somebody outside that the whole loop still turns: a dead daemon cannot say so itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::TimeDelta;
+use secrecy::ExposeSecret as _;
+use tokio::sync::watch;
+
+use crate::model::Timestamp;
+use crate::net::{Backoff, Request};
+
+use super::World;
+
+/// Time between two calls; the receiver should alarm after two of them are missing.
+pub(super) const PERIOD: TimeDelta = TimeDelta::minutes(1);
+
+/// A stage that has not ended well for this long is stalled. Both loops nap for at most 30 s.
+const STALLED: TimeDelta = TimeDelta::seconds(90);
+
+/// When each stage last ended well, in Unix seconds.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    rounds: AtomicI64,
+    letters: AtomicI64,
+}
+
+impl Pulse {
+    /// Due jobs were started, checks judged, changes stored.
+    pub(super) fn round_ended(&self, now: Timestamp) {
+        self.rounds.store(now.timestamp(), Ordering::Relaxed);
+    }
+
+    /// The outbox was looked through.
+    pub(super) fn letters_ended(&self, now: Timestamp) {
+        self.letters.store(now.timestamp(), Ordering::Relaxed);
+    }
+
+    /// The first stage that stands still, if any.
+    fn stalled(&self, now: Timestamp) -> Option<&'static str> {
+        let stages = [("evaluation", &self.rounds), ("delivery", &self.letters)];
+        let limit = (now - STALLED).timestamp();
+        stages
+            .into_iter()
+            .find(|(_, at)| at.load(Ordering::Relaxed) < limit)
+            .map(|(stage, _)| stage)
+    }
+}
+
+/// Calls `[heartbeat] url` once a period while every stage works; keeps silent otherwise.
+pub(super) async fn beat(
+    pulse: Arc<Pulse>,
+    worlds: watch::Receiver<Arc<World>>,
+    mut stop: watch::Receiver<bool>,
+) {
+    while !*stop.borrow() {
+        let world = worlds.borrow().clone();
+        let now = world.clock.now();
+        let mut next = now + PERIOD;
+        match pulse.stalled(now) {
+            None => call(&world).await,
+            // The first round may take a moment: looked at again soon.
+            Some(stage) => {
+                next = now + TimeDelta::seconds(5);
+                tracing::debug!("no heartbeat: {stage} has not ended lately");
+            }
+        }
+        tokio::select! {
+            () = world.clock.sleep_until(next) => (),
+            asked = stop.changed() => if asked.is_err() { return; },
+        }
+    }
+}
+
+async fn call(world: &World) {
+    let Some(at) = &world.plan.heartbeat else {
+        return;
+    };
+    let address = match world.secrets.read(at).await {
+        Ok(address) => address,
+        Err(why) => return tracing::warn!("no heartbeat: {why}"),
+    };
+    let Ok(url) = url::Url::parse(address.expose_secret()) else {
+        return tracing::warn!("no heartbeat: [heartbeat] url is not an address");
+    };
+    match world.net.fetch(&Request::get(url), &Backoff::ONCE).await {
+        Ok(reply) if reply.is_success() => (),
+        Ok(reply) => tracing::warn!("the heartbeat was answered with status {}", reply.status),
+        Err(why) => tracing::warn!("no heartbeat: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silent_when_either_stage_stands_still() {
+        let now: Timestamp = "2026-03-02T10:00:00Z".parse().expect("a time");
+        let pulse = Pulse::default();
+        assert_eq!(pulse.stalled(now), Some("evaluation"));
+        pulse.round_ended(now);
+        assert_eq!(pulse.stalled(now), Some("delivery"));
+        pulse.letters_ended(now);
+        assert_eq!(pulse.stalled(now), None);
+        let later = now + PERIOD * 2;
+        pulse.round_ended(later);
+        assert_eq!(pulse.stalled(later), Some("delivery"));
+        pulse.letters_ended(later);
+        assert_eq!(pulse.stalled(later), None);
+    }
+}
