@@ -66,9 +66,15 @@ pub(super) async fn run(
     }
     if options.send {
         let count = daemon::send_report_now(&world, &audit, now).await?;
-        screen.note(&format!(
-            "{count} letters wait in the outbox; a running daemon sends them"
-        ));
+        daemon::deliver_now(&world).await?;
+        screen.note(&match (count, world.store.next_letter().await?) {
+            (0, _) => "nobody gets this audit; add `to` to [report.weekly]".to_owned(),
+            (_, None) => "sent".to_owned(),
+            (_, Some(at)) => format!(
+                "not everything could be sent; the daemon tries again from {}",
+                world.plan.project.calendar.local(at).format("%H:%M")
+            ),
+        });
     }
     Ok(Exit::Clean)
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::too_many_lines, reason = "a scenario reads best in one piece")]
 
 mod check;
+mod daemon;
 mod demo;
 mod fake;
 mod layers;

@@ -11,8 +11,8 @@ use url::Url;
 
 use crate::config::{Reader, SecretRef};
 use crate::model::{
-    Bucket, Calendar, Diagnostic, Grain, Measure, Observation, Quality, Question, Segment,
-    Subject, Timestamp, Window,
+    Bucket, Calendar, Diagnostic, Grain, Measure, Observation, Quality, Question, Segment, Subject,
+    Timestamp, Window,
 };
 use crate::net::{Backoff, NetError, Reply, Request, json, retry_after, shown_start};
 use crate::plan::{Decl, Form, Kind, Plan, SOURCE_KEYS, Setting};
