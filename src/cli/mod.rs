@@ -172,7 +172,7 @@ enum Command {
     /// Rehearse: how often would checks have fired?
     Backtest(backtest::Options),
     /// Print the JSON Schema of the configuration for editors
-    Schema,
+    Schema(validate::SchemaOptions),
     /// Back up or look after the database
     #[command(subcommand)]
     Db(database::DbCommand),
@@ -231,7 +231,7 @@ async fn dispatch(command: Command, global: &Global, screen: &Screen) -> anyhow:
         Command::Report(options) => report::run(&options, global, screen).await,
         Command::Notify(command) => notify::run(&command, global, screen).await,
         Command::Backtest(options) => backtest::run(&options, global, screen).await,
-        Command::Schema => Ok(validate::schema(screen)),
+        Command::Schema(options) => Ok(validate::schema(&options, screen)),
         Command::Db(command) => database::database(&command, global, screen).await,
         Command::Token(command) => database::token(&command, global, screen).await,
     }

@@ -94,7 +94,24 @@ pub(super) fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) fn schema(screen: &Screen) -> Exit {
-    screen.say_json(&plan::schema(&app::known()));
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SchemaForm {
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SchemaOptions {
+    /// How it is written: for editors, or for people
+    #[arg(long = "as", default_value = "json")]
+    form: SchemaForm,
+}
+
+pub(super) fn schema(options: &SchemaOptions, screen: &Screen) -> Exit {
+    let known = app::known();
+    match options.form {
+        SchemaForm::Json => screen.say_json(&plan::schema(&known)),
+        SchemaForm::Markdown => screen.say(plan::reference(&known).trim_end()),
+    }
     Exit::Clean
 }

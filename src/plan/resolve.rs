@@ -69,6 +69,7 @@ pub fn resolve(
         origins: BTreeMap::new(),
     };
     resolver.unknown_tables();
+    resolver.reserved_tables();
     let owners = route::owners(&mut resolver);
     let project = project::project(&mut resolver);
     let sources = source::sources(&mut resolver, &project);
@@ -199,6 +200,17 @@ impl<'a> Resolver<'a> {
                         .help(format!("write [{key}] on a line of its own")),
                 );
             }
+        }
+    }
+
+    /// Tables that are accepted and do nothing yet say so.
+    fn reserved_tables(&mut self) {
+        if let Some(entry) = self.document.root.entries.get("release") {
+            self.complaints.push(
+                Diagnostic::note(Code(214), "[release] has no effect yet")
+                    .at(entry.key, "accepted, not used")
+                    .help("releases that are posted to /api/v1/marks, or noted with `truecount mark`, are kept without it"),
+            );
         }
     }
 

@@ -36,13 +36,18 @@ pub fn schema(known: &Known) -> Value {
             ])),
             "compare": named(compare()),
             "check": named(rule()),
-            "utm": json!({ "type": "object", "description": "The UTM standard" }),
+            "utm": object(&[
+                ("required", texts("UTM fields that every visit with any of them must carry")), ("case", json!({ "enum": ["lower", "any"] })),
+                ("source", texts("Allowed values, or a pattern")), ("medium", texts("Allowed values, or a pattern")),
+                ("campaign", texts("Allowed values, or a pattern")), ("term", texts("Allowed values, or a pattern")),
+                ("content", texts("Allowed values, or a pattern")), ("unknown", json!({ "description": "Warn above this share of unknown traffic: \"10%\"" })),
+            ]),
             "naming": object(&[("events", text("snake_case, camelCase, kebab-case, object_verbed or a pattern")), ("parameters", text("As events"))]),
             "consent": object(&[("granted", text("Usual share that grants: \"60%..85%\""))]),
             "owner": named(object(&[("name", text("As people call them")), ("email", text("Address")), ("slack", text("Slack member id"))])),
             "route": named(route(channels)),
-            "silence": named(json!({ "type": "object", "required": ["from", "to", "reason"] })),
-            "calendar": named(json!({ "type": "object" })),
+            "silence": named(silence()),
+            "calendar": named(object(&[("days", texts("Days that teach nothing: \"2026-12-24..2027-01-02\"")), ("hours", texts("Reserved")), ("zone", text("Reserved"))])),
             "mail": object(&[("from", text("Name <address>")), ("smtp", secret("smtp://user:password@host:587"))]),
             "report": named(object(&[("at", text("\"Monday 08:00\"")), ("to", texts("Addresses and owners")), ("include", texts("Parts"))])),
             "store": object(&[("url", text("sqlite:truecount.db")), ("keep", duration("How long readings are kept"))]),
@@ -50,7 +55,7 @@ pub fn schema(known: &Known) -> Value {
             "net": object(&[("allow_private", json!({ "description": "Private addresses that may be reached" })), ("proxy", secret("A proxy for outgoing calls"))]),
             "heartbeat": object(&[("url", secret("Called after each whole round"))]),
             "noise": object(&[("group", flag("One cause, one incident"))]),
-            "release": json!({ "type": "object", "description": "Where releases come from" }),
+            "release": json!({ "type": "object", "description": "Reserved: releases are posted to the API or noted by `truecount mark`" }),
         },
     })
 }
@@ -120,17 +125,9 @@ fn setting(setting: &Setting) -> Value {
 fn source(facts: &KindFacts) -> Value {
     let mut properties = Map::new();
     for key in COMMON {
-        properties.insert(key.to_owned(), json!({}));
+        properties.insert(key.to_owned(), common(key));
     }
     properties.insert("type".to_owned(), json!({ "const": facts.name }));
-    properties.insert(
-        "every".to_owned(),
-        text("How often it is pulled: \"15 minutes\""),
-    );
-    properties.insert(
-        "cron".to_owned(),
-        text("When it is pulled: \"*/15 * * * *\""),
-    );
     for one in facts.settings {
         properties.insert(one.key.to_owned(), setting(one));
     }
@@ -149,6 +146,20 @@ fn source(facts: &KindFacts) -> Value {
         "properties": properties,
         "additionalProperties": !facts.built,
     })
+}
+
+fn common(key: &str) -> Value {
+    match key {
+        "every" => text("How often it is pulled: \"15 minutes\""),
+        "cron" => text("When it is pulled: \"*/15 * * * *\""),
+        "arrives" => duration("When a day is usually there, after its end"),
+        "settles" => duration("When a day no longer changes, after its end"),
+        "owner" => text("Who answers for it"),
+        "base_url" => {
+            json!({ "type": "string", "format": "uri", "description": "Another address of the API: a sandbox or a proxy" })
+        }
+        _ => text("What it is"),
+    }
 }
 
 fn project() -> Value {
@@ -238,6 +249,23 @@ fn compare() -> Value {
         ("owner", text("Who answers for it")),
     ]);
     value["required"] = json!(["event", "baseline", "against"]);
+    value
+}
+
+fn silence() -> Value {
+    let mut value = object(&[
+        (
+            "from",
+            json!({ "description": "First day, as a date: 2026-12-24" }),
+        ),
+        ("to", json!({ "description": "Last day, included" })),
+        ("reason", text("For whoever reads this later")),
+        (
+            "match",
+            json!({ "type": "object", "description": "What is silenced: owners, events, checks, sources" }),
+        ),
+    ]);
+    value["required"] = json!(["from", "to", "reason"]);
     value
 }
 

@@ -6,6 +6,7 @@
 mod check;
 mod daemon;
 mod demo;
+mod docs;
 mod fake;
 mod layers;
 mod schedule;
