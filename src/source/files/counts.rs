@@ -21,6 +21,13 @@ struct Tally<'a> {
     ask: &'a Ask,
     adds_repeats: bool,
     sums: Vec<BTreeMap<(Bucket, Segment), f64>>,
+    /// Places of the questions about one event by its name in the file: a line concerns few of
+    /// what may be thousands of questions.
+    by_event: HashMap<String, Vec<usize>>,
+    /// Places of all questions about an event: a file without a column of events holds one event.
+    about_events: Vec<usize>,
+    /// Places of the questions about every line.
+    about_all: Vec<usize>,
     /// Where each event and time stood first.
     places: HashMap<Fingerprint, (usize, u64)>,
     days: Option<(NaiveDate, NaiveDate)>,
@@ -89,11 +96,28 @@ pub(super) fn name(path: &Path, folder: &Path) -> String {
 
 impl<'a> Tally<'a> {
     fn new(columns: &'a Columns, ask: &'a Ask, adds_repeats: bool) -> Self {
+        let mut by_event: HashMap<String, Vec<usize>> = HashMap::new();
+        let (mut about_events, mut about_all) = (Vec::new(), Vec::new());
+        for (place, question) in ask.questions.iter().enumerate() {
+            match &question.subject {
+                Subject::Event(_) => {
+                    about_events.push(place);
+                    if let Some(native) = &question.mapping.native {
+                        by_event.entry(native.clone()).or_default().push(place);
+                    }
+                }
+                Subject::AnyEvent => about_all.push(place),
+                Subject::Sessions => (),
+            }
+        }
         Self {
             columns,
             ask,
             adds_repeats,
             sums: vec![BTreeMap::new(); ask.questions.len()],
+            by_event,
+            about_events,
+            about_all,
             places: HashMap::new(),
             days: None,
             has_day_lines: false,
@@ -134,17 +158,14 @@ impl<'a> Tally<'a> {
                 ));
             }
         }
-        for (question, sums) in self.ask.questions.iter().zip(&mut self.sums) {
-            let wanted = match (&question.subject, &event) {
-                (Subject::Event(_), Some(event)) => {
-                    question.mapping.native.as_deref() == Some(event)
-                }
-                (Subject::Event(_), None) | (Subject::AnyEvent, _) => true,
-                (Subject::Sessions, _) => false,
-            };
+        let of_event = match &event {
+            Some(event) => self.by_event.get(event).map_or(&[][..], Vec::as_slice),
+            None => &self.about_events,
+        };
+        for place in of_event.iter().chain(&self.about_all).copied() {
+            let question = &self.ask.questions[place];
             let bucket = at.bucket(question.grain, &self.ask.calendar);
-            let Some(bucket) =
-                bucket.filter(|bucket| wanted && self.ask.window.contains(bucket.start))
+            let Some(bucket) = bucket.filter(|bucket| self.ask.window.contains(bucket.start))
             else {
                 continue;
             };
@@ -153,7 +174,7 @@ impl<'a> Tally<'a> {
                 _ => count,
             };
             let segment = segment(question, event.as_deref(), &row);
-            *sums.entry((bucket, segment)).or_default() += value;
+            *self.sums[place].entry((bucket, segment)).or_default() += value;
         }
         Ok(())
     }
