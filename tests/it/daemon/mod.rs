@@ -207,6 +207,7 @@ fn a_secret_in_a_file_is_refused_unless_it_was_allowed() {
     let told = format!("{screen}{errors}");
     assert!(!status.success(), "{told}");
     assert_eq!(told.matches("error[TC310]").count(), 2, "{told}");
+    assert!(told.contains("slack = { env = \"SLACK_URL\" }"), "{told}");
     let (status, screen, errors) = shop.output(&["validate", "--allow-plain"]);
     assert!(status.success(), "{screen}{errors}");
 }
