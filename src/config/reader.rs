@@ -244,6 +244,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A share of a whole: 0 to 1. A bare `5` is most often meant as `"5%"`.
+    pub fn part(&mut self, key: &str) -> Option<f64> {
+        let share = self.share(key)?;
+        if (0.0..=1.0).contains(&share) {
+            return Some(share);
+        }
+        let at = self.place(key);
+        let title = self.section.title();
+        let shown = format!("{}%", share * 100.0);
+        let complaint = Diagnostic::error(
+            Code(216),
+            format!("`{key}` of [{title}] is {shown}, and a share lies between 0% and 100%"),
+        )
+        .at(at, "outside");
+        self.complaints.push(if (1.0..=100.0).contains(&share) {
+            complaint
+                .help("a share is written with a percent sign")
+                .fix(at, format!("\"{share}%\""), false)
+        } else {
+            complaint
+        });
+        None
+    }
+
     /// `"60%..85%"`
     pub fn band(&mut self, key: &str) -> Option<(f64, f64)> {
         self.parsed(key, human::band)
@@ -305,10 +329,14 @@ impl<'a> Reader<'a> {
         let entry = self.entry(key)?;
         match &entry.value {
             Typed::Text(text) => {
-                let variable = format!(
-                    "{}_{key}",
-                    self.section.path.last().map_or("", String::as_str)
-                );
+                // `slack = "…"` reads as the key `to` of a table `slack`.
+                let last = self.section.path.last().map_or("", String::as_str);
+                let (shown, word) = if key == "to" {
+                    (last, "url")
+                } else {
+                    (key, key)
+                };
+                let variable = format!("{last}_{word}");
                 if self.section.plain_secrets {
                     return Some(SecretRef::Plain(text.clone()));
                 }
@@ -316,7 +344,7 @@ impl<'a> Reader<'a> {
                     Diagnostic::error(Code(310), "a secret is written in the file")
                         .at(entry.at, "anyone who can read this file can use it")
                         .help(format!(
-                            "put it in the environment: {key} = {{ env = \"{}\" }}",
+                            "put it in the environment: {shown} = {{ env = \"{}\" }}",
                             variable.to_uppercase().replace(['-', '.'], "_")
                         )),
                 );
