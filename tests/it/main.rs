@@ -8,6 +8,7 @@ mod config;
 mod daemon;
 mod demo;
 mod docs;
+mod examples;
 mod fake;
 mod layers;
 mod plan;
