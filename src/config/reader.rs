@@ -329,14 +329,13 @@ impl<'a> Reader<'a> {
         let entry = self.entry(key)?;
         match &entry.value {
             Typed::Text(text) => {
-                // `slack = "…"` reads as the key `to` of a table `slack`.
-                let last = self.section.path.last().map_or("", String::as_str);
-                let (shown, word) = if key == "to" {
-                    (last, "url")
+                let table = self.section.path.last().map_or("", String::as_str);
+                // `slack = "…"` in a route is read as a table of its own with the key `to`.
+                let (written, variable) = if key == "to" && self.section.path.len() == 1 {
+                    (table, format!("{table}_url"))
                 } else {
-                    (key, key)
+                    (key, format!("{table}_{key}"))
                 };
-                let variable = format!("{last}_{word}");
                 if self.section.plain_secrets {
                     return Some(SecretRef::Plain(text.clone()));
                 }
@@ -344,7 +343,7 @@ impl<'a> Reader<'a> {
                     Diagnostic::error(Code(310), "a secret is written in the file")
                         .at(entry.at, "anyone who can read this file can use it")
                         .help(format!(
-                            "put it in the environment: {shown} = {{ env = \"{}\" }}",
+                            "put it in the environment: {written} = {{ env = \"{}\" }}",
                             variable.to_uppercase().replace(['-', '.'], "_")
                         )),
                 );
