@@ -12,7 +12,7 @@ use super::{Check, Kind};
 pub(super) const KIND: Kind = Kind {
     name: "completeness",
     about: include_str!("../../docs/checks/completeness.md"),
-    settings: &[],
+    settings: super::PER_EVENT,
     checks,
 };
 

@@ -12,7 +12,7 @@ use super::{Check, Kind};
 pub(super) const KIND: Kind = Kind {
     name: "conformance",
     about: include_str!("../../docs/checks/conformance.md"),
-    settings: &[],
+    settings: super::PER_EVENT,
     checks,
 };
 

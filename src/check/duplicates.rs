@@ -12,7 +12,7 @@ use super::{Check, Kind};
 pub(super) const KIND: Kind = Kind {
     name: "duplicates",
     about: include_str!("../../docs/checks/duplicates.md"),
-    settings: &[],
+    settings: super::PER_EVENT,
     checks,
 };
 

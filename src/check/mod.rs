@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use crate::model::{
     Calendar, Evaluation, Mark, Name, Question, Reading, Segment, Timestamp, Window,
 };
-use crate::plan::{KindFacts, Plan, Setting};
+use crate::plan::{Form, KindFacts, Plan, Setting};
 
 pub use budget::{Promise, budget};
 pub use coverage::{Coverage, coverage};
@@ -72,6 +72,50 @@ pub const KINDS: &[&Kind] = &[
     &naming::KIND,
     &unplanned::KIND,
     &freshness::KIND,
+];
+
+const fn setting(key: &'static str, about: &'static str, form: Form) -> Setting {
+    Setting {
+        key,
+        about,
+        form,
+        required: false,
+        default: "",
+    }
+}
+
+const SENSITIVITY: Setting = Setting {
+    default: "normal",
+    ..setting(
+        "sensitivity",
+        "How readily it alarms",
+        Form::OneOf(&["quiet", "normal", "strict"]),
+    )
+};
+const ENABLED: Setting = setting("enabled", "false switches it off", Form::Flag);
+const OWNER: Setting = setting("owner", "Who answers for it", Form::Text);
+
+/// What `[check.X]` may say about a check that is made for each event.
+const PER_EVENT: &[Setting] = &[SENSITIVITY, ENABLED, OWNER];
+
+/// What `[check.X]` says about a rate of one's own.
+const OF_A_RATE: &[Setting] = &[
+    setting("rate", "From and to event", Form::Texts),
+    setting("below", "Fires below this share", Form::Share),
+    setting("above", "Fires above this share", Form::Share),
+    setting(
+        "for",
+        "How long it must hold, in whole days",
+        Form::Duration,
+    ),
+    setting(
+        "level",
+        "What it is when it fires",
+        Form::OneOf(&["warning", "failing"]),
+    ),
+    SENSITIVITY,
+    ENABLED,
+    OWNER,
 ];
 
 /// Every check that a plan implies, in the order of [`KINDS`] and the plan.

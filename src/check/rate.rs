@@ -14,7 +14,7 @@ use super::{Check, Evidence, Kind, Label, Need};
 pub(super) const KIND: Kind = Kind {
     name: "rate",
     about: include_str!("../../docs/checks/rate.md"),
-    settings: &[],
+    settings: super::OF_A_RATE,
     checks,
 };
 

@@ -16,7 +16,7 @@ use super::{Check, Evidence, Kind, Label, Line, Need};
 pub(super) const KIND: Kind = Kind {
     name: "volume",
     about: include_str!("../../docs/checks/volume.md"),
-    settings: &[],
+    settings: super::PER_EVENT,
     checks,
 };
 

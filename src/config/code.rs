@@ -9,8 +9,8 @@ const CODES: &[(u16, &str, &str)] = &[
     ),
     (
         101,
-        "a table is written twice",
-        "Every table has one place. Both places are shown: keep one. Families such as [event.*] may be spread over files, single events may not.",
+        "a table or a key is written twice",
+        "Every table has one place, and every key one in its table. Both places are shown where they can be told: keep one. Families such as [event.*] may be spread over files, single events may not.",
     ),
     (
         102,
@@ -80,7 +80,7 @@ const CODES: &[(u16, &str, &str)] = &[
     (
         209,
         "a name used twice",
-        "Events, conversions, funnels and comparisons share one space of names, so that a check name says one thing. A conversion may bear the name of its own event.",
+        "Events, conversions, funnels and comparisons share one space of names, so that a check name says one thing. A conversion may bear the name of its own event. Parameters of an event and steps of a funnel are named once.",
     ),
     (
         210,
@@ -104,8 +104,8 @@ const CODES: &[(u16, &str, &str)] = &[
     ),
     (
         214,
-        "a kind that is not built",
-        "The source kind is known and not part of this release. Checks that need it are left out; the rest works.",
+        "a part that is not built",
+        "The source kind or the setting is known and not part of this release. Checks that need it are left out; the rest works.",
     ),
     (
         215,
@@ -116,6 +116,21 @@ const CODES: &[(u16, &str, &str)] = &[
         216,
         "a value out of its range",
         "The value has the right form, and no meaning at this size.",
+    ),
+    (
+        217,
+        "a source that cannot count an event",
+        "A comparison reads an event from a source that does not know it, or `in.<source>` gives a name to a source whose records have none. Say what to count there, such as in.orders = { table = \"orders\", date = \"paid_at\" }.",
+    ),
+    (
+        218,
+        "a parameter that the plan does not name",
+        "`where` compares a parameter that neither `required` nor `optional` of the event has. A missing value never matches, so a misspelt name counts nothing.",
+    ),
+    (
+        219,
+        "a pattern that matches nothing",
+        "A route or a silence speaks of checks, and no check of this plan begins with that name. The route would never be used, the silence would mute nothing.",
     ),
     (
         310,

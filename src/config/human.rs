@@ -92,7 +92,7 @@ pub fn money(text: &str) -> Result<(f64, String), String> {
 }
 
 /// Most days that a span of dates may hold.
-const LONGEST_SPAN: usize = 3_700;
+const LONGEST_SPAN: i64 = 3_700;
 
 /// Reads a date or a span of dates, both ends included: `2026-12-24..2027-01-02`.
 pub fn days(text: &str) -> Result<Vec<NaiveDate>, String> {
@@ -103,16 +103,14 @@ pub fn days(text: &str) -> Result<Vec<NaiveDate>, String> {
         Some((from, to)) => (date(from)?, date(to)?),
         None => (date(text)?, date(text)?),
     };
-    let found: Vec<NaiveDate> = from
-        .iter_days()
-        .take_while(|day| *day <= to)
-        .take(LONGEST_SPAN)
-        .collect();
-    if found.is_empty() {
-        Err(wrong())
-    } else {
-        Ok(found)
+    let days = (to - from).num_days();
+    if days < 0 {
+        return Err(format!("`{text}` ends before it begins"));
     }
+    if days >= LONGEST_SPAN {
+        return Err(format!("`{text}` is longer than ten years"));
+    }
+    Ok(from.iter_days().take_while(|day| *day <= to).collect())
 }
 
 #[cfg(test)]

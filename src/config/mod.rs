@@ -9,13 +9,14 @@ pub mod human;
 mod parse;
 mod reader;
 mod suggest;
+mod syntax;
 
 use std::collections::BTreeMap;
 
 use crate::model::Span;
 
 pub use code::{codes, explain_code};
-pub use parse::{Document, includes, parse};
+pub use parse::{Document, includes, list_of_tables, parse};
 pub use reader::{Reader, unknown};
 pub use suggest::suggest;
 

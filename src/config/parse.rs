@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::model::{Code, Diagnostic, Span};
 
+use super::syntax::{breaches, span};
 use super::{Entry, Section, Text, Typed};
 
 /// What was typed, merged over all files.
@@ -16,6 +17,8 @@ pub struct Document {
     pub root: Section,
     /// Path and line starts of each file, for places in words.
     lines: Vec<(String, Vec<u32>)>,
+    /// Lines that are not TOML: what was read there is a guess.
+    guessed: Vec<Span>,
 }
 
 /// What is included unless the main file says otherwise.
@@ -41,14 +44,14 @@ pub fn includes(main: &str) -> Vec<String> {
 pub fn parse(files: &[Text]) -> (Document, Vec<Diagnostic>) {
     let mut root = Section::default();
     let mut complaints = Vec::new();
+    let mut guessed = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         let (table, mistakes) = DeTable::parse_recoverable(&file.text);
-        complaints.extend(
-            mistakes
-                .iter()
-                .map(|mistake| syntax(index, &file.text, mistake)),
-        );
+        let breaches = breaches(index, &file.text, &mistakes);
+        complaints.extend(breaches.complaints);
+        guessed.extend(breaches.lines);
+        complaints.extend(include_apart(index, table.get_ref()));
         let whole = section(
             index,
             table.get_ref(),
@@ -61,37 +64,12 @@ pub fn parse(files: &[Text]) -> (Document, Vec<Diagnostic>) {
         .iter()
         .map(|file| (file.path.clone(), line_starts(&file.text)))
         .collect();
-    (Document { root, lines }, complaints)
-}
-
-fn syntax(file: u16, text: &str, mistake: &toml::de::Error) -> Diagnostic {
-    let range = mistake.span().unwrap_or(0..0);
-    let mut at = span(file, &range);
-    if at.start == at.end {
-        // A place of no width gets its character, so that there is something to underline.
-        let rest = text.get(range.start..).and_then(|rest| rest.chars().next());
-        at.end += rest
-            .filter(|c| *c != '\n')
-            .map_or(0, |c| u32::try_from(c.len_utf8()).unwrap_or(1));
-    }
-    let message = mistake
-        .message()
-        .lines()
-        .next()
-        .unwrap_or("cannot be read")
-        .to_owned();
-    Diagnostic::error(Code(100), format!("this is not TOML: {message}"))
-        .at(at, "here")
-        .help("texts stand in double quotes, lists in [ ], and every line is `key = value` or `[table]`")
-}
-
-fn span(file: u16, range: &std::ops::Range<usize>) -> Span {
-    let limit = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    Span {
-        file,
-        start: limit(range.start),
-        end: limit(range.end),
-    }
+    let document = Document {
+        root,
+        lines,
+        guessed,
+    };
+    (document, complaints)
 }
 
 fn section(file: u16, table: &DeTable<'_>, path: Vec<String>, at: Span) -> Section {
@@ -177,6 +155,9 @@ fn merge(into: &mut Section, from: Section, complaints: &mut Vec<Diagnostic>) {
                 {
                     merge(old, new, complaints);
                 }
+                (_, Typed::List(_)) if depth == 0 => {
+                    complaints.push(list_of_tables(&key, entry.key));
+                }
                 _ => complaints.push(twice(&into.path, &key, there.key, entry.key)),
             },
         }
@@ -197,6 +178,36 @@ const FAMILIES: &[&str] = &[
     "silence",
     "calendar",
 ];
+
+/// `include` counts in the main file, which comes first; elsewhere nobody would look at it.
+fn include_apart(file: u16, table: &DeTable<'_>) -> Option<Diagnostic> {
+    let (key, value) = table.get_key_value("include")?;
+    let texts = match value.get_ref() {
+        DeValue::String(_) => true,
+        DeValue::Array(items) => items.iter().all(|item| item.get_ref().is_str()),
+        _ => false,
+    };
+    if file > 0 {
+        let complaint = Diagnostic::error(Code(103), "`include` stands in a file that is included");
+        return Some(
+            complaint
+                .at(span(file, &key.span()), "nobody looks here")
+                .help("write it in the main file, before its first table"),
+        );
+    }
+    (!texts).then(|| {
+        Diagnostic::error(Code(102), "`include` should be a text or a list of texts")
+            .at(span(file, &value.span()), "this is something else")
+            .help("write it like include = [\"rules/**/*.toml\"]")
+    })
+}
+
+/// The complaint about `[[conversion]]`: tables have names.
+pub fn list_of_tables(key: &str, at: Span) -> Diagnostic {
+    Diagnostic::error(Code(102), format!("`{key}` is not a list of tables"))
+        .at(at, "double brackets")
+        .help(format!("every table has a name: write [{key}.NAME]"))
+}
 
 fn twice(path: &[String], key: &str, first: Span, second: Span) -> Diagnostic {
     let mut full = path.to_vec();
@@ -232,6 +243,13 @@ impl Document {
             "{path}:{}",
             starts.partition_point(|start| *start <= at.start)
         )
+    }
+
+    /// Whether a place lies on a line that is not TOML, so that its meaning is a guess.
+    pub fn is_guessed(&self, at: Span) -> bool {
+        self.guessed
+            .iter()
+            .any(|line| line.file == at.file && (line.start..=line.end).contains(&at.start))
     }
 
     /// `[family.*]`, in order of appearance.

@@ -244,6 +244,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A share of a whole: 0 to 1. A bare `5` is most often meant as `"5%"`.
+    pub fn part(&mut self, key: &str) -> Option<f64> {
+        let share = self.share(key)?;
+        if (0.0..=1.0).contains(&share) {
+            return Some(share);
+        }
+        let at = self.place(key);
+        let title = self.section.title();
+        let shown = format!("{}%", share * 100.0);
+        let complaint = Diagnostic::error(
+            Code(216),
+            format!("`{key}` of [{title}] is {shown}, and a share lies between 0% and 100%"),
+        )
+        .at(at, "outside");
+        self.complaints.push(if (1.0..=100.0).contains(&share) {
+            complaint
+                .help("a share is written with a percent sign")
+                .fix(at, format!("\"{share}%\""), false)
+        } else {
+            complaint
+        });
+        None
+    }
+
     /// `"60%..85%"`
     pub fn band(&mut self, key: &str) -> Option<(f64, f64)> {
         self.parsed(key, human::band)

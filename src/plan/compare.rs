@@ -77,7 +77,7 @@ pub(super) fn compares(
                 baseline: name.clone(),
                 against: Vec::new(),
                 sums: if sums.is_empty() { vec![false] } else { sums },
-                limit: reader.share("limit"),
+                limit: reader.part("limit"),
                 settle: reader.duration("settle"),
                 expect: bands(reader),
                 exclude: excluded(reader),
@@ -145,11 +145,7 @@ fn connect(
 /// `expect.linkedin = "+5%..+25%"`
 fn bands(reader: &mut crate::config::Reader<'_>) -> BTreeMap<Name, (f64, f64)> {
     let mut found = BTreeMap::new();
-    let Some(table) = reader
-        .has("expect")
-        .then(|| reader.table("expect"))
-        .flatten()
-    else {
+    let Some(table) = reader.table("expect") else {
         return found;
     };
     for (key, entry) in &table.entries {
@@ -173,11 +169,7 @@ fn bands(reader: &mut crate::config::Reader<'_>) -> BTreeMap<Name, (f64, f64)> {
 /// `[compare.X.exclude]`: a label and a condition each.
 fn excluded(reader: &mut crate::config::Reader<'_>) -> Vec<(Name, Filter)> {
     let mut found = Vec::new();
-    let Some(table) = reader
-        .has("exclude")
-        .then(|| reader.table("exclude"))
-        .flatten()
-    else {
+    let Some(table) = reader.table("exclude") else {
         return found;
     };
     for (key, entry) in &table.entries {

@@ -144,6 +144,12 @@ pub(super) fn funnels(resolver: &mut Resolver<'_>, events: &[Event]) -> Vec<Funn
                         .at(at, "too short"),
                 );
             }
+            for (index, (step, at)) in steps.iter().enumerate() {
+                if steps[..index].iter().any(|(earlier, _)| earlier == step) {
+                    let message = format!("`{step}` is a step twice");
+                    reader.complain(Diagnostic::error(Code(209), message).at(*at, "again here"));
+                }
+            }
             let by = reader.names("by").unwrap_or_default();
             Funnel {
                 name,

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::config::Typed;
 use crate::model::Name;
 
-use super::{CheckDecl, Compare, Conversion, Event, Funnel, Plan, SourceDecl};
+use super::Plan;
+use super::facts::{CHECK, COMPARE, CONVERSION, EVENT, FUNNEL, Family, REPORT, ROUTE, SOURCE};
 
 /// What happened to a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,221 +49,153 @@ impl fmt::Display for PlanChange {
 }
 
 /// What changed from one plan to another, in plan order: events, conversions, funnels,
-/// comparisons, checks, sources.
+/// comparisons, checks, sources, routes, reports. A table that only moved has not changed.
 pub fn diff(before: &Plan, after: &Plan) -> Vec<PlanChange> {
     let mut found = Vec::new();
-    family(
-        "event",
-        &before.events,
-        &after.events,
-        |one| &one.name,
-        event,
-        &mut found,
-    );
-    let conversions = (&before.conversions, &after.conversions);
-    family(
-        "conversion",
-        conversions.0,
-        conversions.1,
-        |one| &one.name,
-        conversion,
-        &mut found,
-    );
-    let funnel = |old: &Funnel, new: &Funnel| {
-        (
-            settings(old.steps != new.steps || old.by != new.by || old.settle != new.settle),
-            false,
-        )
-    };
+    family("event", &before.events, &after.events, &EVENT, &mut found);
+    let (old, new) = (&before.conversions, &after.conversions);
+    family("conversion", old, new, &CONVERSION, &mut found);
     family(
         "funnel",
         &before.funnels,
         &after.funnels,
-        |one| &one.name,
-        funnel,
+        &FUNNEL,
         &mut found,
     );
     family(
         "compare",
         &before.compares,
         &after.compares,
-        |one| &one.name,
-        compare,
+        &COMPARE,
         &mut found,
     );
-    let rule = |old: &CheckDecl, new: &CheckDecl| {
-        let moved = CheckDecl {
-            origin: new.origin.clone(),
-            ..old.clone()
-        };
-        (settings(moved != *new), false)
-    };
-    family(
-        "check",
-        &before.checks,
-        &after.checks,
-        |one| &one.name,
-        rule,
-        &mut found,
-    );
-    let source = |old: &SourceDecl, new: &SourceDecl| {
-        let same = old.schedule == new.schedule && old.decl.kind == new.decl.kind;
-        (settings(!same || texts(old) != texts(new)), false)
-    };
+    family("check", &before.checks, &after.checks, &CHECK, &mut found);
     family(
         "source",
         &before.sources,
         &after.sources,
-        |one| &one.decl.name,
-        source,
+        &SOURCE,
         &mut found,
     );
+    family("route", &before.routes, &after.routes, &ROUTE, &mut found);
+    family(
+        "report",
+        &before.reports,
+        &after.reports,
+        &REPORT,
+        &mut found,
+    );
+    for change in found.iter_mut().filter(|one| one.how == How::Removed) {
+        change.details = mentions(before, change.what, &change.name);
+    }
     found
 }
 
-fn settings(differ: bool) -> Vec<String> {
-    if differ {
-        vec!["its settings".to_owned()]
-    } else {
-        Vec::new()
-    }
-}
-
-/// What a source's table says, without where it says it.
-fn texts(source: &SourceDecl) -> Vec<(String, String)> {
-    let entries = &source.decl.section.entries;
-    entries
-        .iter()
-        .map(|(key, entry)| (key.clone(), shape(&entry.value)))
-        .collect()
-}
-
-/// A value without its places.
-fn shape(value: &Typed) -> String {
-    match value {
-        Typed::List(items) => items
-            .iter()
-            .map(|(_, item)| shape(item))
-            .collect::<Vec<_>>()
-            .join(","),
-        Typed::Table(table) => {
-            let inner = table
-                .entries
-                .iter()
-                .map(|(key, entry)| format!("{key}={}", shape(&entry.value)));
-            inner.collect::<Vec<_>>().join(";")
-        }
-        other => format!("{other:?}"),
-    }
-}
-
-fn conversion(old: &Conversion, new: &Conversion) -> (Vec<String>, bool) {
-    let recounted = old.filter != new.filter || old.event != new.event;
-    let other = old.primary != new.primary || old.worth != new.worth;
-    let mut details = settings(other);
-    if recounted {
-        details.push("what it counts: its history begins anew".to_owned());
-    }
-    (details, recounted)
-}
-
-fn compare(old: &Compare, new: &Compare) -> (Vec<String>, bool) {
-    let moved = Compare {
-        origin: new.origin.clone(),
-        ..old.clone()
-    };
-    let tighter = new
-        .limit
-        .is_some_and(|new| old.limit.is_none_or(|old| new < old));
-    if old.limit == new.limit {
-        return (settings(moved != *new), false);
-    }
-    (
-        vec![format!(
-            "limit {} -> {}",
-            percent(old.limit),
-            percent(new.limit)
-        )],
-        tighter,
-    )
-}
-
-fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "none".to_owned(), |share| format!("{}%", share * 100.0))
-}
-
-fn family<T: PartialEq>(
+fn family<T>(
     what: &'static str,
     before: &[T],
     after: &[T],
-    name: fn(&T) -> &Name,
-    compare: impl Fn(&T, &T) -> (Vec<String>, bool),
+    by: &Family<T>,
     found: &mut Vec<PlanChange>,
 ) {
     let change = |how, one: &T, details, breaking| PlanChange {
         how,
         what,
-        name: name(one).to_string(),
+        name: (by.name)(one).to_string(),
         details,
         breaking,
     };
+    let twin = |one: &T, others: &[T]| {
+        others
+            .iter()
+            .position(|other| (by.name)(other) == (by.name)(one))
+    };
     for new in after {
-        match before.iter().find(|old| name(old) == name(new)) {
-            None => found.push(change(How::Added, new, Vec::new(), false)),
+        match twin(new, before).and_then(|at| before.get(at)) {
+            None => {
+                let facts = (by.facts)(new);
+                let details = facts
+                    .into_iter()
+                    .map(|(key, value)| format!("{key} {value}"));
+                found.push(change(How::Added, new, details.collect(), false));
+            }
             Some(old) => {
-                let (details, breaking) = compare(old, new);
-                // A table that only moved to another line has not changed.
+                let details = differences(&(by.facts)(old), &(by.facts)(new));
                 if !details.is_empty() {
-                    found.push(change(How::Changed, new, details, breaking));
+                    found.push(change(How::Changed, new, details, (by.breaks)(old, new)));
                 }
             }
         }
     }
-    for old in before
-        .iter()
-        .filter(|old| after.iter().all(|new| name(new) != name(old)))
-    {
+    for old in before.iter().filter(|old| twin(old, after).is_none()) {
         found.push(change(How::Removed, old, Vec::new(), true));
     }
 }
 
-fn event(old: &Event, new: &Event) -> (Vec<String>, bool) {
-    let mut details = Vec::new();
-    let mut breaking = false;
-    let required = |event: &Event| {
-        let required = event
-            .parameters
-            .iter()
-            .filter(|parameter| parameter.required);
-        required
-            .map(|parameter| parameter.name.clone())
-            .collect::<Vec<_>>()
+/// `+ key value`, `~ key old -> new`, `- key value`, in the order of the new table.
+fn differences(old: &[(String, String)], new: &[(String, String)]) -> Vec<String> {
+    let value = |facts: &[(String, String)], wanted: &str| {
+        let found = facts.iter().find(|(key, _)| key == wanted);
+        found.map(|(_, value)| value.clone())
     };
-    for name in required(new)
+    let mut found: Vec<String> = new
         .iter()
-        .filter(|name| !required(old).contains(name))
-    {
-        details.push(format!("+ required {name}"));
-        breaking = true;
+        .filter_map(|(key, now)| match value(old, key) {
+            None => Some(format!("+ {key} {now}")),
+            Some(then) if then != *now => Some(format!("~ {key} {then} -> {now}")),
+            Some(_) => None,
+        })
+        .collect();
+    let gone = old.iter().filter(|(key, _)| value(new, key).is_none());
+    found.extend(gone.map(|(key, then)| format!("- {key} {then}")));
+    found
+}
+
+/// Who would miss a thing that is gone.
+fn mentions(plan: &Plan, what: &str, name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut told = |family: &str, names: Vec<&Name>| {
+        found.extend(
+            names
+                .iter()
+                .map(|one| format!("{family} {one} mentions it")),
+        );
+    };
+    let is = |one: &Name| one.as_str() == name;
+    if what == "event" || what == "conversion" {
+        let funnels = plan.funnels.iter().filter(|one| one.steps.iter().any(is));
+        told("funnel", funnels.map(|one| &one.name).collect());
+        let checks = plan.checks.iter().filter(|one| {
+            let rate = one.rate.iter().any(|(from, to)| is(from) || is(to));
+            rate || one.event.as_ref().is_some_and(is)
+        });
+        told("check", checks.map(|one| &one.name).collect());
     }
-    for name in required(old)
-        .iter()
-        .filter(|name| !required(new).contains(name))
-    {
-        details.push(format!("- required {name}"));
+    if what == "event" {
+        let conversions = plan
+            .conversions
+            .iter()
+            .filter(|one| is(&one.event) && !is(&one.name));
+        told("conversion", conversions.map(|one| &one.name).collect());
+        let compares = plan.compares.iter().filter(|one| is(&one.event));
+        told("compare", compares.map(|one| &one.name).collect());
     }
-    for parameter in &new.parameters {
-        let before = old.parameters.iter().find(|one| one.name == parameter.name);
-        if before.is_some_and(|before| before.rule != parameter.rule) {
-            details.push(format!("~ values of {}", parameter.name));
-            breaking = true;
-        }
+    if what == "source" {
+        let events = plan
+            .events
+            .iter()
+            .filter(|one| one.mappings.iter().any(|(source, _)| is(source)));
+        told("event", events.map(|one| &one.name).collect());
     }
-    if old.mappings != new.mappings {
-        details.push("where it is counted: its history begins anew there".to_owned());
-    }
-    if old.owner != new.owner {
-        details.push("owner".to_owned());
-    }
-    (details, breaking)
+    let routes = plan.routes.iter().filter(|route| {
+        let listed = match what {
+            "event" => &route.matcher.events,
+            "source" => &route.matcher.sources,
+            _ => &route.matcher.checks,
+        };
+        let head = |word: &String| word.split('.').next() == Some(name);
+        listed.iter().any(head)
+    });
+    told("route", routes.map(|one| &one.name).collect());
+    found
 }

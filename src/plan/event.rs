@@ -2,11 +2,11 @@
 
 use chrono::NaiveDate;
 
-use crate::config::{Reader, Section, Typed, suggest, unknown};
-use crate::model::{Code, Diagnostic, Mapping, Name, Rule, Span};
+use crate::config::{Reader, Section, Typed, unknown};
+use crate::model::{Code, Diagnostic, Mapping, Name, Span};
 
 use super::resolve::Resolver;
-use super::{KindFacts, SourceDecl};
+use super::{Decl, KindFacts, Parameter, SourceDecl, parameter, source};
 
 /// `[event.X]`
 #[derive(Debug, Clone, PartialEq)]
@@ -39,19 +39,6 @@ pub struct Event {
     pub origin: String,
 }
 
-/// A parameter of an event.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Parameter {
-    /// Plan name.
-    pub name: Name,
-    /// Whether every event must carry it.
-    pub required: bool,
-    /// What its values look like; `None` for free text.
-    pub rule: Option<Rule>,
-    /// The declared type word: `text`, `id`, `url`, `money`, `number`, `enum`, `pattern`.
-    pub form: String,
-}
-
 /// What `[defaults]` adds to every event.
 #[derive(Default)]
 struct Defaults {
@@ -77,8 +64,7 @@ pub(super) fn events(resolver: &mut Resolver<'_>, sources: &[SourceDecl]) -> Vec
     for (name, span, section) in resolver.family("event") {
         let origin = resolver.origin(span);
         let mut reader = Reader::new(section);
-        let mut parameters = required(&mut reader, &defaults);
-        parameters.extend(optional(&mut reader));
+        let parameters = parameter::parameters(&mut reader, &defaults.required);
         let by = reader
             .names("by")
             .map(|by| by.into_iter().map(|(name, _)| name).collect());
@@ -98,7 +84,7 @@ pub(super) fn events(resolver: &mut Resolver<'_>, sources: &[SourceDecl]) -> Vec
             origin,
         };
         let home = reader.name("home");
-        let places = reader.has("in").then(|| reader.table("in")).flatten();
+        let places = reader.table("in");
         let mut complaints = reader.finish();
         match places {
             None => event.mappings = own_name(&event.name, sources),
@@ -114,7 +100,7 @@ pub(super) fn events(resolver: &mut Resolver<'_>, sources: &[SourceDecl]) -> Vec
                 .filter_map(|(name, _)| sources.iter().find(|source| source.decl.name == *name))
                 .map(|source| (source.decl.name.clone(), source.decl.span))
                 .collect();
-            if resolver.refer(202, "source", &home, at, &known) {
+            if resolver.refer(202, "source of this event", &home, at, &known) {
                 event.home = Some(home);
             }
         }
@@ -171,10 +157,18 @@ fn mappings(
             .iter()
             .find(|facts| facts.name == source.decl.kind);
         let mapping = match &entry.value {
-            Typed::Flag(true) => Some(native(event.as_str())),
             Typed::Flag(false) => None,
+            Typed::Flag(true) | Typed::Text(_)
+                if facts.is_some_and(|facts| facts.built && !facts.event_named) =>
+            {
+                complaints.extend(facts.map(|facts| nameless(&source.decl, facts, entry.at)));
+                None
+            }
+            Typed::Flag(true) => Some(native(event.as_str())),
             Typed::Text(text) => Some(native(text)),
             Typed::Table(table) => {
+                let mapped = facts.map_or(&[][..], |facts| facts.mapping);
+                complaints.extend(source::lacking(table, mapped, &["event"]));
                 let named = facts
                     .is_some_and(|facts| facts.event_named)
                     .then(|| event.as_str());
@@ -200,10 +194,27 @@ fn mappings(
     for (key, entry) in &places.entries {
         let Ok(name) = Name::parse(key) else { continue };
         if !known.iter().any(|(source, _)| *source == name) {
-            resolver.refer(202, "source", &name, entry.key, &known);
+            resolver.refer_key(202, "source", &name, entry.key, &known);
         }
     }
     found
+}
+
+/// A source whose records have no names of their own cannot be asked for a name.
+fn nameless(source: &Decl, facts: &KindFacts, at: Span) -> Diagnostic {
+    let keys: Vec<&str> = facts.mapping.iter().map(|setting| setting.key).collect();
+    let first = keys.first().copied().unwrap_or("table");
+    let message = format!(
+        "`{}` ({}) knows no names of events",
+        source.name, facts.name
+    );
+    Diagnostic::error(Code(217), message)
+        .at(at, "a name alone does not say what to count")
+        .help(format!(
+            "write in.{} = {{ {first} = \"…\" }}; known here: {}",
+            source.name,
+            keys.join(", ")
+        ))
 }
 
 /// The settings of `in.<source>` as texts; keys that the kind does not know are complained of.
@@ -233,8 +244,17 @@ fn table_mapping(
         match (key.as_str(), text, &entry.value) {
             ("fields", _, Typed::Table(fields)) => {
                 for (parameter, field) in &fields.entries {
-                    if let (Ok(name), Typed::Text(field)) = (Name::parse(parameter), &field.value) {
-                        mapping.fields.insert(name, field.clone());
+                    match (Name::parse(parameter), &field.value) {
+                        (Ok(name), Typed::Text(field)) => {
+                            mapping.fields.insert(name, field.clone());
+                        }
+                        (_, other) => complaints.push(
+                            Diagnostic::error(
+                                Code(102),
+                                format!("the field of `{parameter}` should be a text in quotes"),
+                            )
+                            .at(field.at, format!("this is {}", other.what())),
+                        ),
                     }
                 }
             }
@@ -253,160 +273,4 @@ fn table_mapping(
         }
     }
     mapping
-}
-
-fn required(reader: &mut Reader<'_>, defaults: &Defaults) -> Vec<Parameter> {
-    let mut found = parameters(reader, "required", true);
-    for name in &defaults.required {
-        if found.iter().all(|parameter| parameter.name != *name) {
-            found.push(plain(name.clone(), true));
-        }
-    }
-    found
-}
-
-fn optional(reader: &mut Reader<'_>) -> Vec<Parameter> {
-    parameters(reader, "optional", false)
-}
-
-fn plain(name: Name, required: bool) -> Parameter {
-    Parameter {
-        name,
-        required,
-        rule: None,
-        form: "text".to_owned(),
-    }
-}
-
-/// A list of names, or a table of names with what their values look like.
-fn parameters(reader: &mut Reader<'_>, key: &str, required: bool) -> Vec<Parameter> {
-    let is_table = matches!(
-        reader.section().entries.get(key).map(|entry| &entry.value),
-        Some(Typed::Table(_))
-    );
-    if !is_table {
-        let names = reader.names(key).unwrap_or_default();
-        return names
-            .into_iter()
-            .map(|(name, _)| plain(name, required))
-            .collect();
-    }
-    let Some(table) = reader.table(key) else {
-        return Vec::new();
-    };
-    let mut entries: Vec<_> = table.entries.iter().collect();
-    entries.sort_by_key(|(_, entry)| entry.key);
-    let mut found = Vec::new();
-    for (name, entry) in entries {
-        let Ok(name) = Name::parse(name) else {
-            continue;
-        };
-        match form(&entry.value) {
-            Ok((form, rule)) => found.push(Parameter {
-                name,
-                required,
-                rule,
-                form,
-            }),
-            Err(why) => {
-                reader.complain(Diagnostic::error(Code(105), why).at(entry.at, "cannot be read"));
-            }
-        }
-    }
-    found
-}
-
-/// The words that say what values look like.
-const FORMS: &[&str] = &[
-    "text", "id", "url", "money", "number", "integer", "date", "flag",
-];
-
-fn form(value: &Typed) -> Result<(String, Option<Rule>), String> {
-    match value {
-        Typed::Text(word) => word_form(word),
-        Typed::List(items) => {
-            let texts: Vec<String> = items
-                .iter()
-                .filter_map(|(_, item)| match item {
-                    Typed::Text(text) => Some(text.clone()),
-                    _ => None,
-                })
-                .collect();
-            if texts.len() != items.len() || texts.is_empty() {
-                return Err("a list of allowed values holds texts".to_owned());
-            }
-            Ok(("enum".to_owned(), Some(Rule::OneOf(texts))))
-        }
-        Typed::Table(table) => table_form(table),
-        other => Err(format!(
-            "a parameter is a word, a list or a table, not {}",
-            other.what()
-        )),
-    }
-}
-
-fn word_form(word: &str) -> Result<(String, Option<Rule>), String> {
-    let number = || {
-        Some(Rule::Number {
-            min: None,
-            max: None,
-        })
-    };
-    match word {
-        "text" | "id" | "date" | "flag" => Ok((word.to_owned(), None)),
-        "url" => Ok((word.to_owned(), Some(Rule::Url))),
-        "money" | "number" | "integer" => Ok((word.to_owned(), number())),
-        pattern if pattern.starts_with('^') => pattern_form(pattern),
-        other => {
-            let near = suggest(other, FORMS)
-                .map_or(String::new(), |near| format!("; did you mean \"{near}\"?"));
-            Err(format!(
-                "`{other}` is not a type{near} (known: {}; a pattern begins with ^)",
-                FORMS.join(", ")
-            ))
-        }
-    }
-}
-
-fn pattern_form(pattern: &str) -> Result<(String, Option<Rule>), String> {
-    regex_lite::Regex::new(pattern).map_err(|why| format!("the pattern cannot be used: {why}"))?;
-    Ok((
-        "pattern".to_owned(),
-        Some(Rule::Pattern(pattern.to_owned())),
-    ))
-}
-
-fn table_form(table: &Section) -> Result<(String, Option<Rule>), String> {
-    let text = |key: &str| match table.entries.get(key).map(|entry| &entry.value) {
-        Some(Typed::Text(text)) => Some(text.clone()),
-        Some(Typed::Whole(number)) => Some(number.to_string()),
-        Some(Typed::Decimal(number)) => Some(number.to_string()),
-        _ => None,
-    };
-    for key in table.entries.keys() {
-        if !["type", "min", "max", "pattern", "values"].contains(&key.as_str()) {
-            return Err(format!(
-                "a parameter table knows type, min, max, pattern and values, not `{key}`"
-            ));
-        }
-    }
-    if let Some(pattern) = text("pattern") {
-        return pattern_form(&pattern);
-    }
-    if let Some(values) = table.entries.get("values") {
-        return form(&values.value);
-    }
-    let word =
-        text("type").ok_or("a parameter table says its type: { type = \"money\", min = 0 }")?;
-    let (word, rule) = word_form(&word)?;
-    match rule {
-        Some(Rule::Number { .. }) => Ok((
-            word,
-            Some(Rule::Number {
-                min: text("min"),
-                max: text("max"),
-            }),
-        )),
-        rule => Ok((word, rule)),
-    }
 }

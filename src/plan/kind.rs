@@ -106,6 +106,24 @@ pub enum Form {
     OneOf(&'static [&'static str]),
 }
 
+impl Form {
+    /// A value of this form as a user would write it.
+    pub(super) fn example(self) -> String {
+        match self {
+            Self::Text => "\"…\"".to_owned(),
+            Self::Whole => "10".to_owned(),
+            Self::Share => "\"5%\"".to_owned(),
+            Self::Duration => "\"2 days\"".to_owned(),
+            Self::Flag => "true".to_owned(),
+            Self::Texts => "[\"…\"]".to_owned(),
+            Self::Secret => "{ env = \"NAME\" }".to_owned(),
+            Self::Url => "\"https://…\"".to_owned(),
+            Self::Table => "{ … }".to_owned(),
+            Self::OneOf(words) => format!("\"{}\"", words.join("\" or \"")),
+        }
+    }
+}
+
 /// A table that declares a plug.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decl {

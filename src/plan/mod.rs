@@ -4,11 +4,16 @@
 //! exists is consistent: every name it mentions is defined.
 
 mod compare;
+mod consistent;
 mod conversion;
 mod diff;
 mod event;
+mod example;
+mod facts;
 mod filter;
 mod kind;
+mod later;
+mod parameter;
 mod project;
 mod reference;
 mod resolve;
@@ -17,17 +22,19 @@ mod rule;
 mod schema;
 mod source;
 mod standard;
+mod table;
 
 use std::collections::BTreeMap;
 
 use crate::config::SecretRef;
-use crate::model::{Fix, Mapping, Mark, Name};
+use crate::model::{Fix, Mapping, Name};
 
 pub use compare::Compare;
 pub use conversion::{Conversion, Funnel, Worth};
 pub use diff::{How, PlanChange, diff};
-pub use event::{Event, Parameter};
+pub use event::Event;
 pub use filter::parse as parse_filter;
+pub use parameter::Parameter;
 pub use project::{NetSettings, Noise, Project, ServerSettings, StoreSettings};
 pub use reference::reference;
 pub use resolve::{Environment, resolve};
@@ -82,11 +89,6 @@ pub struct Plan {
     pub heartbeat: Option<SecretRef>,
     /// `[noise]`
     pub noise: Noise,
-    /// `[release]` and marks written by date.
-    pub marks: Vec<Mark>,
-    /// Where each setting that is not a default was written: `purchase.volume.sensitivity` to
-    /// `truecount.toml:6`. Shown by `explain`.
-    pub origins: BTreeMap<String, String>,
 }
 
 impl Plan {

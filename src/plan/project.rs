@@ -105,10 +105,7 @@ fn read_project(reader: &mut Reader<'_>) -> Project {
     let budget = reader.entry("budget").map(|entry| match &entry.value {
         Typed::Whole(number) => u32::try_from(*number).ok().map(f64::from),
         Typed::Decimal(number) => Some(*number),
-        Typed::Text(text) => text
-            .split_whitespace()
-            .next()
-            .and_then(|word| word.parse().ok()),
+        Typed::Text(text) => alarms_a_week(text),
         _ => None,
     });
     if budget.is_some_and(|budget| budget.is_none_or(|budget| !(0.01..=1_000.0).contains(&budget)))
@@ -128,8 +125,8 @@ fn read_project(reader: &mut Reader<'_>) -> Project {
         id: id.unwrap_or_else(|| slug(name.as_str())),
         name,
         calendar: Calendar::new(zone).ignoring(days),
-        currency: reader.text("currency"),
-        country: reader.text("country"),
+        currency: letters(reader, "currency", 3, "EUR"),
+        country: letters(reader, "country", 2, "DE"),
         url: reader.url("url"),
         budget: budget.flatten().unwrap_or(1.0),
     }
@@ -160,6 +157,44 @@ fn zone(reader: &mut Reader<'_>) -> Option<Tz> {
         reader.complain(complaint);
     }
     found.ok()
+}
+
+/// `1 a week`, `2 a month`
+fn alarms_a_week(text: &str) -> Option<f64> {
+    let mut words = text.split_whitespace();
+    let number: f64 = words.next()?.parse().ok()?;
+    let unit = words.next_back();
+    let weeks = match unit.unwrap_or("week") {
+        "day" => 1.0 / 7.0,
+        "week" => 1.0,
+        "month" => 365.0 / 12.0 / 7.0,
+        "year" => 365.0 / 7.0,
+        _ => return None,
+    };
+    Some(number / weeks)
+}
+
+/// A code of so many capital letters.
+fn letters(reader: &mut Reader<'_>, key: &str, count: usize, example: &str) -> Option<String> {
+    let text = reader.text(key)?;
+    if text.len() == count && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Some(text);
+    }
+    let at = reader.place(key);
+    let complaint = Diagnostic::error(Code(105), format!("`{text}` is not a {key} code"))
+        .at(at, "cannot be read");
+    let upper = text.to_uppercase();
+    let spelled = upper.len() == count && upper.bytes().all(|byte| byte.is_ascii_uppercase());
+    reader.complain(if spelled {
+        complaint
+            .help("codes are written in capital letters")
+            .fix(at, format!("\"{upper}\""), true)
+    } else {
+        complaint.help(format!(
+            "write {count} capital letters, such as {key} = \"{example}\""
+        ))
+    });
+    None
 }
 
 fn ignored(reader: &mut Reader<'_>, key: &str) -> Vec<NaiveDate> {
@@ -200,10 +235,7 @@ pub(super) fn server(resolver: &mut Resolver<'_>) -> ServerSettings {
     let read = |reader: &mut Reader<'_>| ServerSettings {
         listen: reader.text("listen"),
         open_metrics: reader.flag("open_metrics").unwrap_or(false),
-        token: reader
-            .has("token")
-            .then(|| reader.secret("token"))
-            .flatten(),
+        token: reader.secret("token"),
     };
     resolver.read("server", read).unwrap_or_default()
 }
@@ -231,10 +263,7 @@ pub(super) fn net(resolver: &mut Resolver<'_>) -> NetSettings {
                 texts.into_iter().map(|(text, _)| text).collect()
             }
         };
-        let proxy = reader
-            .has("proxy")
-            .then(|| reader.secret("proxy"))
-            .flatten();
+        let proxy = reader.secret("proxy");
         NetSettings {
             allow_private,
             proxy,

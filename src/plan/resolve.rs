@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Document, Reader, Section, Typed, suggest, unknown};
+use crate::config::{Document, Reader, Section, Typed, list_of_tables, suggest, unknown};
 use crate::model::{Code, Diagnostic, Level, Name, Span};
 
-use super::{Known, Plan, compare, conversion, event, project, route, rule, source, standard};
+use super::{
+    Known, Plan, compare, consistent, conversion, event, later, project, route, rule, source,
+    standard,
+};
 
 /// What the environment adds to the files.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,7 +55,6 @@ pub(super) struct Resolver<'a> {
     pub(super) known: &'a Known,
     pub(super) environment: Environment,
     pub(super) complaints: Vec<Diagnostic>,
-    pub(super) origins: BTreeMap<String, String>,
 }
 
 /// Reads every table. The plan is only fit for use when no complaint is an error.
@@ -66,10 +68,8 @@ pub fn resolve(
         known,
         environment: *environment,
         complaints: Vec::new(),
-        origins: BTreeMap::new(),
     };
     resolver.unknown_tables();
-    resolver.reserved_tables();
     let owners = route::owners(&mut resolver);
     let project = project::project(&mut resolver);
     let sources = source::sources(&mut resolver, &project);
@@ -91,8 +91,6 @@ pub fn resolve(
         net: project::net(&mut resolver),
         heartbeat: project::heartbeat(&mut resolver),
         noise: project::noise(&mut resolver),
-        marks: Vec::new(),
-        origins: resolver.origins.clone(),
         project,
         sources,
         events,
@@ -105,9 +103,12 @@ pub fn resolve(
         mail,
         reports,
     };
+    standard::release(&mut resolver);
     resolver.check_owners(&plan);
     resolver.check_names(&plan);
-    (plan, resolver.complaints)
+    consistent::check(&mut resolver, &plan);
+    resolver.complaints.extend(later::notes(document));
+    (plan, resolver.said())
 }
 
 impl<'a> Resolver<'a> {
@@ -156,6 +157,23 @@ impl<'a> Resolver<'a> {
         found
     }
 
+    /// `[family.name]`
+    pub(super) fn named(&self, family: &str, name: &Name) -> Option<&'a Section> {
+        let found = self.document.family(family);
+        let mut found = found.into_iter();
+        found.find_map(|(key, _, section)| (key == name.as_str()).then_some(section))
+    }
+
+    /// Complaints in the order of files and lines, without those about lines that are not TOML.
+    fn said(self) -> Vec<Diagnostic> {
+        let document = self.document;
+        let guessed = |one: &Diagnostic| one.at.is_some_and(|at| document.is_guessed(at));
+        let mut said = self.complaints;
+        said.retain(|one| !guessed(one));
+        said.sort_by_key(|one| one.at);
+        said
+    }
+
     /// A reference that should lead somewhere; complains with a suggestion when it does not.
     pub(super) fn refer(
         &mut self,
@@ -165,10 +183,35 @@ impl<'a> Resolver<'a> {
         at: Span,
         known: &[(Name, Span)],
     ) -> bool {
+        self.refer_written(code, what, wanted, at, known, |near| format!("\"{near}\""))
+    }
+
+    /// [`Resolver::refer`] for a reference that stands as a key.
+    pub(super) fn refer_key(
+        &mut self,
+        code: u16,
+        what: &str,
+        wanted: &Name,
+        at: Span,
+        known: &[(Name, Span)],
+    ) -> bool {
+        self.refer_written(code, what, wanted, at, known, str::to_owned)
+    }
+
+    fn refer_written(
+        &mut self,
+        code: u16,
+        what: &str,
+        wanted: &Name,
+        at: Span,
+        known: &[(Name, Span)],
+        written: impl Fn(&str) -> String,
+    ) -> bool {
         if known.iter().any(|(name, _)| name == wanted) {
             return true;
         }
-        let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
+        let mut names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
+        names.dedup();
         let message = format!("there is no {what} `{wanted}`");
         let mut complaint =
             Diagnostic::error(Code(code), message).at(at, format!("no such {what}"));
@@ -177,7 +220,7 @@ impl<'a> Resolver<'a> {
                 complaint = complaint.also(*there, "did you mean this one?");
             }
             let similar = format!("a similar {what} exists");
-            complaint = complaint.help(similar).fix(at, format!("\"{near}\""), true);
+            complaint = complaint.help(similar).fix(at, written(near), true);
         } else if names.is_empty() {
             complaint = complaint.help(format!("the plan defines no {what} at all"));
         } else {
@@ -191,8 +234,12 @@ impl<'a> Resolver<'a> {
         let known: Vec<&str> = TABLES.iter().chain(FAMILIES).copied().collect();
         for (key, entry) in self.document.entries() {
             let is_table = matches!(entry.value, Typed::Table(_));
+            let is_tables = matches!(&entry.value, Typed::List(items)
+                if items.iter().any(|(_, item)| matches!(item, Typed::Table(_))));
             if !known.contains(&key.as_str()) {
                 self.complaints.push(unknown("", key, entry.key, &known));
+            } else if is_tables && key != "include" {
+                self.complaints.push(list_of_tables(key, entry.key));
             } else if !is_table && key != "include" {
                 self.complaints.push(
                     Diagnostic::error(Code(102), format!("`{key}` should be a table"))
@@ -200,17 +247,6 @@ impl<'a> Resolver<'a> {
                         .help(format!("write [{key}] on a line of its own")),
                 );
             }
-        }
-    }
-
-    /// Tables that are accepted and do nothing yet say so.
-    fn reserved_tables(&mut self) {
-        if let Some(entry) = self.document.root.entries.get("release") {
-            self.complaints.push(
-                Diagnostic::note(Code(214), "[release] has no effect yet")
-                    .at(entry.key, "accepted, not used")
-                    .help("releases that are posted to /api/v1/marks, or noted with `truecount mark`, are kept without it"),
-            );
         }
     }
 
@@ -262,8 +298,8 @@ impl<'a> Resolver<'a> {
                 if let Some((other, there)) = taken.get(&name) {
                     self.complaints.push(
                         Diagnostic::error(Code(209), format!("`{key}` names two things"))
-                            .at(at, format!("a {family} here"))
-                            .also(*there, format!("a {other} here"))
+                            .at(at, format!("{family} here"))
+                            .also(*there, format!("{other} here"))
                             .help("rename one of them: check names are made of these names"),
                     );
                 } else {

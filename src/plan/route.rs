@@ -117,7 +117,7 @@ pub(super) fn mail(resolver: &mut Resolver<'_>) -> Option<Mail> {
             "from",
             "say who the mail is from: from = \"Truecount <truecount@acme.example>\"",
         );
-        let smtp = reader.has("smtp").then(|| reader.secret("smtp")).flatten();
+        let smtp = reader.secret("smtp");
         if smtp.is_none() && !fallback {
             reader.missing(
                 "smtp",
@@ -178,7 +178,7 @@ pub(super) fn routes(
                 matcher: matcher(reader),
                 level: level(reader),
                 channels: channels(reader, &kinds),
-                quiet: reader.has("quiet").then(|| reader.hours("quiet")).flatten(),
+                quiet: reader.hours("quiet"),
                 wait: reader.duration("wait").unwrap_or(WAIT),
                 remind: reader.duration("remind").unwrap_or(REMIND),
                 daily: reader
@@ -274,10 +274,7 @@ fn matcher(reader: &mut Reader<'_>) -> Matcher {
 }
 
 fn level(reader: &mut Reader<'_>) -> Status {
-    let word = reader
-        .has("level")
-        .then(|| reader.one_of("level", &["warning", "failing"]))
-        .flatten();
+    let word = reader.one_of("level", &["warning", "failing"]);
     word.and_then(|word| Status::parse(&word))
         .unwrap_or(Status::Warning)
 }
@@ -342,18 +339,14 @@ pub(super) fn silences(resolver: &mut Resolver<'_>, project: &Project) -> Vec<Si
             let (from, to) = (day(reader, "from"), day(reader, "to"));
             let reason =
                 reader.required_text("reason", "whoever reads this later wants to know why");
-            let matcher = reader
-                .has("match")
-                .then(|| reader.table("match"))
-                .flatten()
-                .map(|table| {
-                    let mut inner = Reader::new(table);
-                    let matcher = matcher(&mut inner);
-                    for complaint in inner.finish() {
-                        reader.complain(complaint);
-                    }
-                    matcher
-                });
+            let matcher = reader.table("match").map(|table| {
+                let mut inner = Reader::new(table);
+                let matcher = matcher(&mut inner);
+                for complaint in inner.finish() {
+                    reader.complain(complaint);
+                }
+                matcher
+            });
             let window = from.zip(to).map(|(from, to)| Window {
                 from: project.calendar.day(from).start,
                 to: project.calendar.day(to).end,

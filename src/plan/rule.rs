@@ -6,7 +6,7 @@ use crate::config::{Reader, suggest};
 use crate::model::{Code, Diagnostic, Name, Span, Status};
 
 use super::resolve::Resolver;
-use super::{Conversion, Event, conversion};
+use super::{Conversion, Event, KindFacts, conversion};
 
 /// `[check.X]`: a rule of its own, or other settings for a made check.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,95 +40,155 @@ pub struct CheckDecl {
 }
 
 /// `[check.*]`
-#[expect(clippy::too_many_lines, reason = "one table, key by key")]
 pub(super) fn rules(
     resolver: &mut Resolver<'_>,
     events: &[Event],
     conversions: &[Conversion],
 ) -> Vec<CheckDecl> {
-    let mut known = conversion::places(events);
+    let known_events = conversion::places(events);
+    let mut known = known_events.clone();
     for (key, at, _) in resolver.document.family("conversion") {
-        if let Some(one) = conversions.iter().find(|one| one.name.as_str() == key) {
-            known.push((one.name.clone(), at));
-        }
+        let marks_event = |name: &Name| known_events.iter().any(|(event, _)| event == name);
+        let one = conversions.iter().find(|one| one.name.as_str() == key);
+        known.extend(
+            one.filter(|one| !marks_event(&one.name))
+                .map(|one| (one.name.clone(), at)),
+        );
     }
-    let kinds: Vec<&str> = resolver
-        .known
-        .checks
-        .iter()
-        .map(|facts| facts.name)
-        .collect();
+    let kinds = resolver.known.checks.clone();
     let mut found = Vec::new();
     for (name, span, section) in resolver.family("check") {
         let origin = resolver.origin(span);
-        let mut mentioned: Vec<(Name, Span)> = Vec::new();
+        let mut read = Mentioned::default();
         let rule = resolver.read_section(section, |reader| {
-            let rate = reader.names("rate").unwrap_or_default();
-            let event = reader.name("event");
-            mentioned.extend(rate.iter().cloned().chain(event.clone()));
-            if !rate.is_empty() && rate.len() != 2 {
-                let at = reader.place("rate");
-                reader.complain(
-                    Diagnostic::error(Code(105), "a rate has two events: from and to")
-                        .at(at, "cannot be read")
-                        .help("write it like rate = [\"begin_checkout\", \"purchase\"]"),
-                );
-            }
-            let kind = reader.text("kind");
-            check_kind(reader, kind.as_deref(), &kinds);
-            let mut pair = rate.into_iter().map(|(name, _)| name);
-            let rate = pair.next().zip(pair.next());
-            let level = reader
-                .has("level")
-                .then(|| reader.one_of("level", &["warning", "failing"]));
-            CheckDecl {
-                about: reader.text("about"),
-                kind: kind.or_else(|| rate.is_some().then(|| "rate".to_owned())),
-                event: event.map(|(name, _)| name),
-                rate,
-                below: reader.share("below"),
-                above: reader.share("above"),
-                hold: reader.duration("for"),
-                level: level
-                    .flatten()
-                    .and_then(|word| Status::parse(&word))
-                    .unwrap_or(Status::Warning),
-                sensitivity: reader
-                    .has("sensitivity")
-                    .then(|| reader.one_of("sensitivity", &["quiet", "normal", "strict"]))
-                    .flatten(),
-                enabled: reader.flag("enabled").unwrap_or(true),
-                owner: reader.name("owner").map(|(owner, _)| owner),
-                name,
-                origin,
-            }
+            rule(reader, name, origin, &kinds, &mut read)
         });
-        let fine = mentioned
-            .iter()
-            .filter(|(event, at)| resolver.refer(201, "event", event, *at, &known))
-            .count();
-        if rule.kind.is_none() {
-            resolver.complaints.push(
-                Diagnostic::error(Code(104), format!("[check.{}] does not say what it checks", rule.name))
-                    .at(span, "in this table")
-                    .help("give it `rate = [\"from\", \"to\"]`, or `kind` and `event` to change a made check"),
-            );
-        } else if fine == mentioned.len() {
-            found.push(rule);
+        let mut fine = true;
+        for (event, at) in &read.rate {
+            fine &= resolver.refer(201, "event", event, *at, &known);
         }
+        if let Some((event, at)) = &read.event {
+            fine &= resolver.refer(201, "event", event, *at, &known_events);
+        }
+        found.extend(rule.filter(|_| fine));
     }
     found
 }
 
-fn check_kind(reader: &mut Reader<'_>, kind: Option<&str>, kinds: &[&str]) {
-    let Some(word) = kind.filter(|word| !kinds.contains(word)) else {
-        return;
+/// Events that a rule mentions, with their places.
+#[derive(Default)]
+struct Mentioned {
+    rate: Vec<(Name, Span)>,
+    event: Option<(Name, Span)>,
+}
+
+/// A rate of one's own, or other settings for a made check: each kind says which keys it takes.
+fn rule(
+    reader: &mut Reader<'_>,
+    name: Name,
+    origin: String,
+    kinds: &[KindFacts],
+    mentioned: &mut Mentioned,
+) -> Option<CheckDecl> {
+    let about = reader.text("about");
+    let written = reader.text("kind");
+    let is_rate = reader.has("rate");
+    let kind = written.or_else(|| is_rate.then(|| "rate".to_owned()));
+    let Some(kind) = kind else {
+        reader.missing(
+            "rate",
+            "give it rate = [\"from\", \"to\"], or `kind` and `event` to change a made check",
+        );
+        take_all(reader);
+        return None;
     };
+    let Some(facts) = kinds.iter().find(|facts| facts.name == kind) else {
+        unknown_kind(reader, &kind, kinds);
+        take_all(reader);
+        return None;
+    };
+    if facts.settings.is_empty() {
+        let at = reader.place("kind");
+        let message = format!("checks of the kind `{kind}` take no settings from [check.*]");
+        reader.complain(
+            Diagnostic::error(Code(204), message)
+                .at(at, "cannot be changed here")
+                .help(format!(
+                    "truecount explain {kind} says where its settings stand"
+                )),
+        );
+        take_all(reader);
+        return None;
+    }
+    let takes = |key: &str| facts.settings.iter().any(|setting| setting.key == key);
+    if takes("rate") {
+        mentioned.rate = rate(reader);
+    } else {
+        mentioned.event = reader.name("event");
+        if mentioned.event.is_none() {
+            reader.missing(
+                "event",
+                "say which event's check it changes: event = \"purchase\"",
+            );
+        }
+    }
+    let mut pair = mentioned.rate.iter().map(|(name, _)| name.clone());
+    let rate = pair.next().zip(pair.next());
+    let limited = takes("below");
+    let level = limited.then(|| reader.one_of("level", &["warning", "failing"]));
+    Some(CheckDecl {
+        about,
+        event: mentioned.event.as_ref().map(|(name, _)| name.clone()),
+        rate,
+        below: limited.then(|| reader.part("below")).flatten(),
+        above: limited.then(|| reader.share("above")).flatten(),
+        hold: limited.then(|| reader.duration("for")).flatten(),
+        level: level
+            .flatten()
+            .and_then(|word| Status::parse(&word))
+            .unwrap_or(Status::Warning),
+        sensitivity: reader.one_of("sensitivity", &["quiet", "normal", "strict"]),
+        enabled: reader.flag("enabled").unwrap_or(true),
+        owner: reader.name("owner").map(|(owner, _)| owner),
+        kind: Some(kind),
+        name,
+        origin,
+    })
+}
+
+/// After the one mistake that matters, other keys are not complained of.
+fn take_all(reader: &mut Reader<'_>) {
+    for key in reader.section().entries.keys() {
+        reader.entry(key);
+    }
+}
+
+fn rate(reader: &mut Reader<'_>) -> Vec<(Name, Span)> {
+    let rate = reader.names("rate").unwrap_or_default();
+    if rate.len() != 2 {
+        let at = reader.place("rate");
+        reader.complain(
+            Diagnostic::error(Code(105), "a rate has two events: from and to")
+                .at(at, "cannot be read")
+                .help("write it like rate = [\"begin_checkout\", \"purchase\"]"),
+        );
+    }
+    rate
+}
+
+fn unknown_kind(reader: &mut Reader<'_>, kind: &str, kinds: &[KindFacts]) {
     let at = reader.place("kind");
-    let message = format!("there is no check kind `{word}`");
+    let names: Vec<&str> = kinds
+        .iter()
+        .filter(|facts| !facts.settings.is_empty())
+        .map(|facts| facts.name)
+        .collect();
+    let message = format!("there is no check kind `{kind}`");
     let complaint = Diagnostic::error(Code(204), message).at(at, "not known");
-    reader.complain(match suggest(word, kinds) {
-        Some(near) => complaint.fix(at, format!("\"{near}\""), true),
-        None => complaint.help(format!("known kinds: {}", kinds.join(", "))),
+    reader.complain(match suggest(kind, &names) {
+        Some(near) => complaint
+            .help("a similar kind exists")
+            .fix(at, format!("\"{near}\""), true),
+        None => complaint.help(format!("known kinds: {}", names.join(", "))),
     });
 }

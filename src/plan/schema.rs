@@ -2,315 +2,184 @@
 
 use serde_json::{Map, Value, json};
 
-use super::source::COMMON;
+use super::table::{FAMILIES, INCLUDE, OF_EVERY_SOURCE, PARAMETER, SINGLE};
 use super::{Form, KindFacts, Known, Setting};
 
 /// The schema of a whole configuration with every kind that is known.
 pub fn schema(known: &Known) -> Value {
-    let channels: Map<String, Value> = known
-        .channels
-        .iter()
-        .map(|facts| {
-            (
-                facts.name.to_owned(),
-                json!({ "description": format!("Send by {}", facts.name) }),
-            )
-        })
-        .collect();
-    let named = |inner: Value| json!({ "type": "object", "additionalProperties": inner });
+    let mut properties = Map::new();
+    properties.insert("include".to_owned(), setting(&INCLUDE));
+    for (name, about, keys) in SINGLE {
+        properties.insert((*name).to_owned(), table(about, keys));
+    }
+    for (name, about, keys) in FAMILIES {
+        properties.insert((*name).to_owned(), family(about, &table(about, keys)));
+    }
+    properties.insert(
+        "source".to_owned(),
+        family("The systems that know counts", &sources(known)),
+    );
+    add(&mut properties, "event", event());
+    add(&mut properties, "check", checks(known));
+    add(&mut properties, "route", channels(known));
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Truecount",
         "type": "object",
         "additionalProperties": false,
-        "properties": {
-            "include": texts("Further files, as patterns; rules/**/*.toml unless given"),
-            "project": project(),
-            "defaults": object(&[("by", texts("Where a culprit is sought")), ("required", texts("On every event"))]),
-            "source": named(json!({ "oneOf": known.sources.iter().map(source).collect::<Vec<_>>() })),
-            "event": named(event()),
-            "conversion": named(conversion()),
-            "funnel": named(object(&[
-                ("steps", texts("Events in order")), ("by", texts("Where a culprit is sought")),
-                ("settle", duration("Younger cohorts are provisional")), ("within", duration("From first to last step")),
-            ])),
-            "compare": named(compare()),
-            "check": named(rule()),
-            "utm": object(&[
-                ("required", texts("UTM fields that every visit with any of them must carry")), ("case", json!({ "enum": ["lower", "any"] })),
-                ("source", texts("Allowed values, or a pattern")), ("medium", texts("Allowed values, or a pattern")),
-                ("campaign", texts("Allowed values, or a pattern")), ("term", texts("Allowed values, or a pattern")),
-                ("content", texts("Allowed values, or a pattern")), ("unknown", json!({ "description": "Warn above this share of unknown traffic: \"10%\"" })),
-            ]),
-            "naming": object(&[("events", text("snake_case, camelCase, kebab-case, object_verbed or a pattern")), ("parameters", text("As events"))]),
-            "consent": object(&[("granted", text("Usual share that grants: \"60%..85%\""))]),
-            "owner": named(object(&[("name", text("As people call them")), ("email", text("Address")), ("slack", text("Slack member id"))])),
-            "route": named(route(channels)),
-            "silence": named(silence()),
-            "calendar": named(object(&[("days", texts("Days that teach nothing: \"2026-12-24..2027-01-02\"")), ("hours", texts("Reserved")), ("zone", text("Reserved"))])),
-            "mail": object(&[("from", text("Name <address>")), ("smtp", secret("smtp://user:password@host:587"))]),
-            "report": named(object(&[("at", text("\"Monday 08:00\"")), ("to", texts("Addresses and owners")), ("include", texts("Parts"))])),
-            "store": object(&[("url", text("sqlite:truecount.db")), ("keep", duration("How long readings are kept"))]),
-            "server": object(&[("listen", text("127.0.0.1:8787")), ("open_metrics", flag("Names in /metrics for everybody")), ("token", secret("A token for the API"))]),
-            "net": object(&[("allow_private", json!({ "description": "Private addresses that may be reached" })), ("proxy", secret("A proxy for outgoing calls"))]),
-            "heartbeat": object(&[("url", secret("Called after each whole round"))]),
-            "noise": object(&[("group", flag("One cause, one incident"))]),
-            "release": json!({ "type": "object", "description": "Reserved: releases are posted to the API or noted by `truecount mark`" }),
-        },
+        "properties": properties,
     })
 }
 
-fn object(properties: &[(&str, Value)]) -> Value {
-    let properties: Map<String, Value> = properties
+fn family(about: &str, inner: &Value) -> Value {
+    json!({ "type": "object", "description": about, "additionalProperties": inner })
+}
+
+fn table(about: &str, keys: &[Setting]) -> Value {
+    let properties: Map<String, Value> = keys
         .iter()
-        .map(|(key, value)| ((*key).to_owned(), value.clone()))
+        .map(|one| (one.key.to_owned(), setting(one)))
         .collect();
-    json!({ "type": "object", "additionalProperties": false, "properties": properties })
-}
-
-fn text(about: &str) -> Value {
-    json!({ "type": "string", "description": about })
-}
-
-fn texts(about: &str) -> Value {
-    json!({ "description": about, "oneOf": [
-        { "type": "string" },
-        { "type": "array", "items": { "type": "string" } },
-    ] })
-}
-
-fn flag(about: &str) -> Value {
-    json!({ "type": "boolean", "description": about })
-}
-
-fn duration(about: &str) -> Value {
-    json!({ "type": "string", "description": format!("{about}: \"2 days\", \"15 minutes\"") })
-}
-
-fn secret(about: &str) -> Value {
+    let needed: Vec<&str> = keys
+        .iter()
+        .filter(|one| one.required)
+        .map(|one| one.key)
+        .collect();
     json!({
+        "type": "object",
         "description": about,
+        "additionalProperties": false,
+        "required": needed,
+        "properties": properties,
+    })
+}
+
+/// Further keys of the tables of a family.
+fn add(properties: &mut Map<String, Value>, family: &str, keys: Map<String, Value>) {
+    if let Some(inner) = properties
+        .get_mut(family)
+        .and_then(|family| family["additionalProperties"]["properties"].as_object_mut())
+    {
+        inner.extend(keys);
+    }
+}
+
+fn secret() -> Value {
+    json!({
         "type": "object",
         "minProperties": 1,
         "maxProperties": 1,
         "additionalProperties": false,
         "properties": {
-            "env": { "type": "string" },
-            "file": { "type": "string" },
-            "credential": { "type": "string" },
-            "command": { "type": "array", "items": { "type": "string" } },
+            "env": { "type": "string", "description": "An environment variable" },
+            "file": { "type": "string", "description": "A file, relative to the configuration" },
+            "credential": { "type": "string", "description": "A systemd credential" },
+            "command": { "type": "array", "items": { "type": "string" }, "description": "A program that prints it" },
         },
     })
 }
 
-fn setting(setting: &Setting) -> Value {
-    let mut value = match setting.form {
-        Form::Text => text(setting.about),
-        Form::Duration => duration(setting.about),
-        Form::Whole => json!({ "type": "integer", "minimum": 0, "description": setting.about }),
-        Form::Share => json!({ "type": ["number", "string"], "description": setting.about }),
-        Form::Flag => flag(setting.about),
-        Form::Texts => texts(setting.about),
-        Form::Secret => secret(setting.about),
-        Form::Url => json!({ "type": "string", "format": "uri", "description": setting.about }),
-        Form::Table => json!({ "type": "object", "description": setting.about }),
-        Form::OneOf(words) => json!({ "enum": words, "description": setting.about }),
-    };
-    if !setting.default.is_empty() {
-        value["default"] = json!(setting.default);
-    }
-    value
-}
-
-fn source(facts: &KindFacts) -> Value {
-    let mut properties = Map::new();
-    for key in COMMON {
-        properties.insert(key.to_owned(), common(key));
-    }
-    properties.insert("type".to_owned(), json!({ "const": facts.name }));
-    for one in facts.settings {
-        properties.insert(one.key.to_owned(), setting(one));
-    }
-    let required: Vec<&str> = std::iter::once("type")
-        .chain(
-            facts
-                .settings
-                .iter()
-                .filter(|one| one.required)
-                .map(|one| one.key),
-        )
-        .collect();
-    json!({
-        "type": "object",
-        "required": required,
-        "properties": properties,
-        "additionalProperties": !facts.built,
-    })
-}
-
-fn common(key: &str) -> Value {
-    match key {
-        "every" => text("How often it is pulled: \"15 minutes\""),
-        "cron" => text("When it is pulled: \"*/15 * * * *\""),
-        "arrives" => duration("When a day is usually there, after its end"),
-        "settles" => duration("When a day no longer changes, after its end"),
-        "owner" => text("Who answers for it"),
-        "base_url" => {
-            json!({ "type": "string", "format": "uri", "description": "Another address of the API: a sandbox or a proxy" })
+fn setting(one: &Setting) -> Value {
+    let texts =
+        || json!([{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]);
+    let mut value = match one.form {
+        Form::Text if one.key == "requested" => json!({ "type": "string", "format": "date" }),
+        Form::Text | Form::Duration => json!({ "type": "string" }),
+        Form::Whole => json!({ "type": "integer", "minimum": 0 }),
+        Form::Share => json!({ "type": ["number", "string"] }),
+        Form::Flag => json!({ "type": "boolean" }),
+        Form::Texts if one.key == "allow_private" => {
+            json!({ "anyOf": [{ "type": "boolean" }, { "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
         }
-        _ => text("What it is"),
-    }
-}
-
-fn project() -> Value {
-    let mut value = object(&[
-        (
-            "id",
-            text("Stable id of every stored row; made of the name unless given"),
-        ),
-        ("name", text("Stands in every message")),
-        ("timezone", text("IANA zone: Europe/Berlin")),
-        ("currency", text("ISO 4217: EUR")),
-        ("country", text("ISO 3166: DE, for holidays")),
-        ("url", text("Address of the dashboard, for links")),
-        (
-            "budget",
-            json!({ "description": "False alarms a week over the whole plan: \"1 a week\"" }),
-        ),
-        (
-            "ignore",
-            texts("Days that teach nothing: \"2026-12-24..2027-01-02\""),
-        ),
-    ]);
-    value["required"] = json!(["name", "timezone"]);
-    value
-}
-
-fn event() -> Value {
-    object(&[
-        ("about", text("What it is")),
-        ("owner", text("Who answers for it")),
-        ("decision", text("What is decided with it")),
-        (
-            "requested",
-            json!({ "description": "When it was asked for" }),
-        ),
-        ("unique", text("The parameter that must not repeat")),
-        ("home", text("The source that volume reads")),
-        ("was", text("Former name whose history carries over")),
-        ("by", texts("Where a culprit is sought")),
-        (
-            "required",
-            json!({ "description": "Parameters every event must carry: names, or a table of types" }),
-        ),
-        (
-            "optional",
-            json!({ "description": "Parameters an event may carry" }),
-        ),
-        (
-            "in",
-            json!({ "type": "object", "description": "How each source knows it" }),
-        ),
-    ])
-}
-
-fn conversion() -> Value {
-    object(&[
-        ("about", text("What it is")),
-        ("event", text("The event")),
-        (
-            "where",
-            text("Which of its events count: \"company_size != '1-10'\""),
-        ),
-        ("primary", flag("Whether the business lives by it")),
-        ("worth", text("\"400 EUR\" or \"average\"")),
-    ])
-}
-
-fn compare() -> Value {
-    let mut value = object(&[
-        ("event", text("The event both count")),
-        ("measure", texts("count, sum or both")),
-        ("baseline", text("The system of record")),
-        ("against", texts("The systems held against it")),
-        (
-            "limit",
-            json!({ "description": "Warn when the unexplained part passes this share" }),
-        ),
-        ("settle", duration("Wait for late data")),
-        (
-            "expect",
-            json!({ "type": "object", "description": "Expected gap per system: \"+5%..+25%\"" }),
-        ),
-        (
-            "exclude",
-            json!({ "type": "object", "description": "Out-of-scope rows: a label and a condition" }),
-        ),
-        ("owner", text("Who answers for it")),
-    ]);
-    value["required"] = json!(["event", "baseline", "against"]);
-    value
-}
-
-fn silence() -> Value {
-    let mut value = object(&[
-        (
-            "from",
-            json!({ "description": "First day, as a date: 2026-12-24" }),
-        ),
-        ("to", json!({ "description": "Last day, included" })),
-        ("reason", text("For whoever reads this later")),
-        (
-            "match",
-            json!({ "type": "object", "description": "What is silenced: owners, events, checks, sources" }),
-        ),
-    ]);
-    value["required"] = json!(["from", "to", "reason"]);
-    value
-}
-
-fn rule() -> Value {
-    object(&[
-        ("about", text("What it is for")),
-        ("kind", text("The made check it changes")),
-        ("event", text("The event or conversion it concerns")),
-        ("rate", texts("From and to event")),
-        ("below", json!({ "description": "Fires below" })),
-        ("above", json!({ "description": "Fires above" })),
-        ("for", duration("How long it must hold")),
-        ("level", json!({ "enum": ["warning", "failing"] })),
-        (
-            "sensitivity",
-            json!({ "enum": ["quiet", "normal", "strict"] }),
-        ),
-        ("enabled", flag("false switches a made check off")),
-        ("owner", text("Who answers for it")),
-    ])
-}
-
-fn route(channels: Map<String, Value>) -> Value {
-    let mut value = object(&[
-        ("owners", texts("Only what these owners answer for")),
-        ("events", texts("Only these events")),
-        ("checks", texts("Only these checks")),
-        ("sources", texts("Only these sources")),
-        ("when", json!({ "enum": ["primary", "always"] })),
-        ("level", json!({ "enum": ["warning", "failing"] })),
-        ("quiet", text("Held during these hours: \"20:00-07:00\"")),
-        ("wait", duration("Wait for related findings")),
-        ("remind", duration("Remind while it lasts")),
-        ("daily", json!({ "type": "integer", "minimum": 1 })),
-        (
-            "fallback",
-            text("Another route that hears when this one is dead"),
-        ),
-        (
-            "escalate",
-            json!({ "type": "object", "description": "{ after = \"2 hours\", to = \"oncall\" }" }),
-        ),
-    ]);
-    if let Some(properties) = value["properties"].as_object_mut() {
-        properties.extend(channels);
+        Form::Texts => json!({ "anyOf": texts() }),
+        // An address without a password is no secret.
+        Form::Secret if one.key == "url" => json!({ "anyOf": [{ "type": "string" }, secret()] }),
+        Form::Secret => secret(),
+        Form::Url => json!({ "type": "string", "format": "uri" }),
+        Form::Table => json!({ "type": "object" }),
+        Form::OneOf(words) => json!({ "enum": words }),
+    };
+    value["description"] = json!(one.about);
+    match (one.form, one.default) {
+        (_, "") => {}
+        (Form::Flag, word) => value["default"] = json!(word == "true"),
+        (Form::Whole, word) => value["default"] = json!(word.parse::<u64>().unwrap_or_default()),
+        (_, word) => value["default"] = json!(word),
     }
     value
+}
+
+/// One shape for each kind; of a kind that is not built the own keys are unknown.
+fn sources(known: &Known) -> Value {
+    let one = |facts: &KindFacts| {
+        let keys: Vec<Setting> = OF_EVERY_SOURCE
+            .iter()
+            .chain(facts.settings)
+            .copied()
+            .collect();
+        let mut value = table("A system that knows counts", &keys);
+        value["properties"]["type"] = json!({ "const": facts.name });
+        let needed = facts
+            .settings
+            .iter()
+            .filter(|one| one.required)
+            .map(|one| one.key);
+        value["required"] = std::iter::once("type").chain(needed).collect();
+        value["additionalProperties"] = json!(!facts.built);
+        value
+    };
+    json!({ "oneOf": known.sources.iter().map(one).collect::<Vec<Value>>() })
+}
+
+fn event() -> Map<String, Value> {
+    let parameters = |about: &str| {
+        json!({ "description": about, "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" } },
+            { "type": "object", "additionalProperties": { "anyOf": [
+                { "type": "string" },
+                { "type": "array", "items": { "type": "string" } },
+                table("What its values look like", &PARAMETER),
+            ] } },
+        ] })
+    };
+    let mapping = json!({
+        "type": "object",
+        "description": "How each source knows it: true for the same name, another name, or a table",
+        "additionalProperties": { "anyOf": [{ "type": "boolean" }, { "type": "string" }, { "type": "object" }] },
+    });
+    Map::from_iter([
+        (
+            "required".to_owned(),
+            parameters("Parameters that every event must carry"),
+        ),
+        (
+            "optional".to_owned(),
+            parameters("Parameters that an event may carry"),
+        ),
+        ("in".to_owned(), mapping),
+    ])
+}
+
+/// What `[check.*]` takes is said by the kinds of checks.
+fn checks(known: &Known) -> Map<String, Value> {
+    let settings = known.checks.iter().flat_map(|facts| facts.settings);
+    settings
+        .map(|one| (one.key.to_owned(), setting(one)))
+        .collect()
+}
+
+/// A channel is a secret address, a list of receivers, or a table.
+fn channels(known: &Known) -> Map<String, Value> {
+    let one = |facts: &KindFacts| {
+        let about = format!("Tell by {}", facts.name);
+        let value = json!({ "description": about, "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" } },
+            secret(),
+            table("With settings", facts.settings),
+        ] });
+        (facts.name.to_owned(), value)
+    };
+    known.channels.iter().map(one).collect()
 }

@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 
-use crate::config::{Reader, suggest};
+use crate::config::{Reader, Section, suggest};
 use crate::model::{Code, Diagnostic, Name, Schedule};
 
 use super::resolve::Resolver;
-use super::{Decl, Project};
+use super::{Decl, Project, Setting};
 
 /// `[source.X]`
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +82,8 @@ pub(super) fn sources(resolver: &mut Resolver<'_>, project: &Project) -> Vec<Sou
                         .help("checks that need it are left out; everything else works"),
                 );
             }
-            _ => {}
+            Some(facts) => complaints.extend(lacking(section, facts.settings, &[])),
+            None => {}
         }
         resolver.complaints.extend(complaints);
         found.push(SourceDecl {
@@ -102,7 +103,35 @@ pub(super) fn sources(resolver: &mut Resolver<'_>, project: &Project) -> Vec<Sou
     found
 }
 
+/// What a kind needs and the table does not say.
+pub(super) fn lacking(section: &Section, settings: &[Setting], except: &[&str]) -> Vec<Diagnostic> {
+    settings
+        .iter()
+        .filter(|one| one.required && !except.contains(&one.key))
+        .filter(|one| !section.entries.contains_key(one.key))
+        .map(|one| {
+            let message = format!("[{}] lacks `{}`", section.title(), one.key);
+            Diagnostic::error(Code(104), message)
+                .at(section.span, "in this table")
+                .help(format!(
+                    "{} = {}: {}",
+                    one.key,
+                    one.form.example(),
+                    one.about
+                ))
+        })
+        .collect()
+}
+
 fn schedule(reader: &mut Reader<'_>, project: &Project) -> Option<String> {
+    if reader.has("cron") && reader.has("every") {
+        reader.entry("every");
+        let at = reader.place("every");
+        reader.complain(
+            Diagnostic::error(Code(208), "`every` and `cron` say the same thing twice")
+                .at(at, "one of them is enough"),
+        );
+    }
     let key = if reader.has("cron") { "cron" } else { "every" };
     let text = reader.text(key)?;
     match Schedule::parse(&text, project.calendar.zone()) {

@@ -57,10 +57,7 @@ pub struct Consent {
 pub(super) fn utm(resolver: &mut Resolver<'_>) -> Option<Utm> {
     resolver.read("utm", |reader| {
         let required = reader.names("required").unwrap_or_default();
-        let case = reader
-            .has("case")
-            .then(|| reader.one_of("case", &["lower", "any"]))
-            .flatten();
+        let case = reader.one_of("case", &["lower", "any"]);
         let mut rules = BTreeMap::new();
         for field in ["source", "medium", "campaign", "term", "content"] {
             if let Some(rule) = rule(reader, field) {
@@ -71,7 +68,7 @@ pub(super) fn utm(resolver: &mut Resolver<'_>) -> Option<Utm> {
             required: required.into_iter().map(|(name, _)| name).collect(),
             lower: case.as_deref() == Some("lower"),
             rules,
-            unknown: reader.share("unknown"),
+            unknown: reader.part("unknown"),
         }
     })
 }
@@ -175,7 +172,23 @@ impl NameStyle {
 pub(super) fn consent(resolver: &mut Resolver<'_>) -> Option<Consent> {
     resolver
         .read("consent", |reader| {
-            reader.band("granted").map(|granted| Consent { granted })
+            let granted = reader.band("granted")?;
+            if granted.0 < 0.0 || granted.1 > 1.0 {
+                let at = reader.place("granted");
+                reader.complain(
+                    Diagnostic::error(Code(216), "shares of visitors lie between 0% and 100%")
+                        .at(at, "outside"),
+                );
+            }
+            Some(Consent { granted })
         })
         .flatten()
+}
+
+/// `[release]`: releases come through the API or `truecount mark`.
+pub(super) fn release(resolver: &mut Resolver<'_>) {
+    resolver.read("release", |reader| {
+        reader.one_of("from", &["api"]);
+        reader.duration("watch");
+    });
 }

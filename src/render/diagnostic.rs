@@ -4,7 +4,7 @@ use annotate_snippets::{AnnotationKind, Group, Level as Kind, Patch, Renderer, S
 use serde_json::json;
 
 use crate::config::Text;
-use crate::model::{Diagnostic, Level, Span};
+use crate::model::{Diagnostic, Level, Note, Span};
 use crate::plan::Plan;
 
 /// For people: each complaint with its place underlined, its reason and its patch.
@@ -14,11 +14,37 @@ pub fn human(diagnostics: &[Diagnostic], files: &[Text], color: bool) -> String 
     } else {
         Renderer::plain()
     };
+    let files = masked(diagnostics, files);
     let texts: Vec<String> = diagnostics
         .iter()
-        .map(|one| renderer.render(&groups(one, files)))
+        .map(|one| renderer.render(&groups(one, &files)))
         .collect();
     texts.join("\n\n")
+}
+
+/// The code of a secret that is written in a file.
+const SECRET: u16 = 310;
+
+/// The files with stars in place of secrets, byte by byte so that every place stays true: what is
+/// printed here ends up in logs.
+fn masked(diagnostics: &[Diagnostic], files: &[Text]) -> Vec<Text> {
+    let mut masked = files.to_vec();
+    let secrets = diagnostics.iter().filter(|one| one.code.0 == SECRET);
+    for at in secrets.filter_map(|one| one.at) {
+        let Some(file) = masked.get_mut(usize::from(at.file)) else {
+            continue;
+        };
+        let range = range(at, &file.text);
+        let stars: String = file.text[range.clone()]
+            .bytes()
+            .map(|byte| match byte {
+                b'"' | b'\'' | b'\n' | b'\r' => char::from(byte),
+                _ => '*',
+            })
+            .collect();
+        file.text.replace_range(range, &stars);
+    }
+    masked
 }
 
 fn kind(level: Level) -> Kind<'static> {
@@ -128,6 +154,7 @@ pub fn json(diagnostics: &[Diagnostic], files: &[Text]) -> String {
                 "line": line,
                 "column": column,
                 "label": one.label,
+                "also": one.also.iter().map(|note| also(note, files)).collect::<Vec<_>>(),
                 "help": one.help,
                 "fix": one.fix.as_ref().map(|fix| json!({ "start": fix.at.start, "end": fix.at.end, "with": fix.with, "safe": fix.safe })),
             })
@@ -136,14 +163,26 @@ pub fn json(diagnostics: &[Diagnostic], files: &[Text]) -> String {
     format!("{:#}\n", json!({ "version": 1, "diagnostics": list }))
 }
 
+fn also(note: &Note, files: &[Text]) -> serde_json::Value {
+    let file = files.get(usize::from(note.at.file));
+    let (line, column) = file.map_or((0, 0), |file| place(&file.text, note.at.start));
+    json!({
+        "file": file.map(|file| file.path.clone()),
+        "line": line,
+        "column": column,
+        "text": note.text,
+    })
+}
+
 /// For pull requests on GitHub: one annotation a line.
 pub fn github(diagnostics: &[Diagnostic], files: &[Text]) -> String {
-    // Workflow commands end at a line break; these three are their escapes.
+    // Workflow commands end at a line break, their properties at `:` and `,` too.
     let escaped = |text: &str| {
         text.replace('%', "%25")
             .replace('\r', "%0D")
             .replace('\n', "%0A")
     };
+    let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
     let line = |one: &Diagnostic| {
         let level = if one.level == Level::Note {
             "notice"
@@ -155,7 +194,7 @@ pub fn github(diagnostics: &[Diagnostic], files: &[Text]) -> String {
             .and_then(|at| files.get(usize::from(at.file)).map(|file| (at, file)));
         let place = file.map_or(String::new(), |(at, file)| {
             let (line, column) = place(&file.text, at.start);
-            format!("file={},line={line},col={column},", file.path)
+            format!("file={},line={line},col={column},", property(&file.path))
         });
         let help = one
             .help

@@ -4,11 +4,14 @@
 #![allow(clippy::too_many_lines, reason = "a scenario reads best in one piece")]
 
 mod check;
+mod config;
 mod daemon;
 mod demo;
 mod docs;
+mod examples;
 mod fake;
 mod layers;
+mod plan;
 mod schedule;
 mod source;
 mod stats;
