@@ -15,11 +15,6 @@ const LATER: &[(&str, &str, &str)] = &[
         "readings are kept; `truecount db compact` thins them",
     ),
     (
-        "server",
-        "token",
-        "tokens are made by `truecount token create`",
-    ),
-    (
         "naming",
         "parameters",
         "only names of events are held against the standard",
