@@ -294,11 +294,7 @@ fn take_checks<'a>(left: Vec<&'a Evaluation>, groups: &mut Vec<Group<'a>>) {
             Some(only) if segments.len() == 1 => (*only).clone(),
             _ => Segment::new(),
         };
-        groups.push(Group {
-            cause: Cause::Check(check.clone(), segment),
-            incident: None,
-            findings,
-        });
+        join(groups, Cause::Check(check.clone(), segment), findings);
     }
 }
 
@@ -313,11 +309,19 @@ fn take<'a>(
         .partition::<Vec<&Evaluation>, _>(|one| mine(one));
     *left = rest;
     if !findings.is_empty() {
-        groups.push(Group {
+        join(groups, cause, findings);
+    }
+}
+
+/// Adds findings to the group of their cause: one that goes on with an incident, or a new one.
+fn join<'a>(groups: &mut Vec<Group<'a>>, cause: Cause, findings: Vec<&'a Evaluation>) {
+    match groups.iter_mut().find(|group| group.cause == cause) {
+        Some(group) => group.findings.extend(findings),
+        None => groups.push(Group {
             cause,
             incident: None,
             findings,
-        });
+        }),
     }
 }
 

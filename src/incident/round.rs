@@ -89,7 +89,9 @@ fn described(
             members.push(one.check.clone());
         }
     }
-    for old in before.map_or(&[][..], |before| &before.members) {
+    // What was over begins anew: its former checks may belong to another incident by now.
+    let lasting = before.filter(|before| !matches!(before.state, State::Resolved { .. }));
+    for old in lasting.map_or(&[][..], |before| &before.members) {
         if !members.contains(old) {
             members.push(old.clone());
         }
