@@ -152,7 +152,13 @@ pub struct Need {
     pub question: Question,
     /// For which time.
     pub window: Window,
+    /// Only worth asking where the daily count of the same question is large: hours of a rare event
+    /// say nothing that its days do not say better (decision 21).
+    pub busy_only: bool,
 }
+
+/// The median count of a day from which hours are judged too: twenty an hour.
+pub const BUSY: f64 = 480.0;
 
 /// A rule that can be evaluated. Pure.
 pub trait Check: Send + Sync {

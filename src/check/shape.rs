@@ -16,11 +16,17 @@ use super::{Evidence, Label, Need, holiday};
 /// Days of history that are asked for.
 const HISTORY: i64 = 400;
 
-/// Past readings of the same age without which a young bucket is not judged (decision 18).
-const SAME_AGE: usize = 14;
+/// Days of hours that are asked for: six weeks teach, the rest bridges what is missing.
+const HOURS: u32 = 70;
+
+/// Past readings of the same age without which a young bucket is not judged (decision 18); hours
+/// need two weeks of them.
+fn same_age(grain: Grain) -> usize {
+    if grain == Grain::Hour { 14 * 24 } else { 14 }
+}
 
 /// So unlikely that one look is enough (decision 21).
-const EXTREME: f64 = 1e-6;
+pub(super) const EXTREME: f64 = 1e-6;
 
 /// What every check carries.
 pub(super) struct Core {
@@ -149,7 +155,7 @@ impl Core {
             return first.map_err(|gap| (newest, gap));
         }
         let view = match first {
-            Ok(view) if view.past() >= SAME_AGE => return Ok(view),
+            Ok(view) if view.past() >= same_age(grain) => return Ok(view),
             Err(gap) if gap.is_source_trouble() => return Err((newest, gap)),
             _ => {
                 let settled = calendar.previous(&calendar.bucket(grain, evidence.now - settles));
@@ -200,13 +206,7 @@ impl Core {
             .map(|one| one.bucket.start)
             .max();
         let begin = begin.unwrap_or(last.start).min(last.start);
-        let buckets = calendar.buckets(
-            last.grain,
-            Window {
-                from: begin,
-                to: last.end,
-            },
-        );
+        let buckets = grid(calendar, begin, &last);
         let columns = questions
             .iter()
             .zip(&newest)
@@ -215,7 +215,7 @@ impl Core {
                 buckets
                     .iter()
                     .map(|bucket| {
-                        if evidence.calendar.ignores(bucket.date()) {
+                        if evidence.calendar.ignores(bucket.date()) || !is_whole(bucket) {
                             return f64::NAN;
                         }
                         let reading = match &past {
@@ -256,6 +256,36 @@ impl Core {
             columns,
         })
     }
+}
+
+/// The buckets from an instant to the last one. Hours stand in a grid of 24 a day, also on the days
+/// when clocks jump, so that each keeps its place in the week.
+fn grid(calendar: &Calendar, begin: Timestamp, last: &Bucket) -> Vec<Bucket> {
+    if last.grain != Grain::Hour {
+        let window = Window {
+            from: begin,
+            to: last.end,
+        };
+        return calendar.buckets(last.grain, window);
+    }
+    let mut label = calendar.bucket(Grain::Hour, begin).label;
+    let mut buckets = Vec::new();
+    while label <= last.label {
+        let bucket = calendar.bucket(Grain::Hour, calendar.instant(label));
+        buckets.push(Bucket { label, ..bucket });
+        label += TimeDelta::hours(1);
+    }
+    buckets
+}
+
+/// Whether an hour is one hour of wall time: not where clocks jump.
+fn is_whole(bucket: &Bucket) -> bool {
+    if bucket.grain != Grain::Hour {
+        return true;
+    }
+    let local = |at: Timestamp| at.with_timezone(&bucket.zone).naive_local();
+    let next = bucket.label + TimeDelta::hours(1);
+    local(bucket.start) == bucket.label && local(bucket.end) == next
 }
 
 /// The newest reading of each bucket, if the last of them is there and fit to be judged.
@@ -359,6 +389,20 @@ pub(super) fn history(questions: &[&Question], now: Timestamp, calendar: &Calend
         .map(|question| Need {
             question: (*question).clone(),
             window,
+            busy_only: false,
         })
         .collect()
+}
+
+/// The hours of a question, where its days are busy.
+pub(super) fn hours(question: &Question, now: Timestamp, calendar: &Calendar) -> Need {
+    let today = calendar.bucket(Grain::Day, now);
+    Need {
+        question: question.clone(),
+        window: Window {
+            from: calendar.back(&today, HOURS).start,
+            to: now,
+        },
+        busy_only: true,
+    }
 }

@@ -10,6 +10,7 @@ mod demo;
 mod docs;
 mod examples;
 mod fake;
+mod hours;
 mod layers;
 mod plan;
 mod schedule;
