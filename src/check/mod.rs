@@ -105,7 +105,7 @@ const OF_A_RATE: &[Setting] = &[
     setting("above", "Fires above this share", Form::Share),
     setting(
         "for",
-        "How long it must hold, in whole days",
+        "How long it must hold; less than a day is judged by the hour",
         Form::Duration,
     ),
     setting(

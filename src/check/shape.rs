@@ -121,6 +121,71 @@ impl Core {
         })
     }
 
+    /// Judges by a limit of the plan: as [`Core::judged`], but without a past there is nothing to
+    /// wait for, so that a bucket which may still change is judged too unless `patient`.
+    pub(super) fn limited(
+        &self,
+        evidence: &Evidence<'_>,
+        questions: &[&Question],
+        patient: bool,
+        judge: impl Fn(&View) -> Outcome,
+    ) -> Option<Evaluation> {
+        let source = &questions.first()?.source;
+        let (calendar, newest, young) = Self::newest(evidence, questions, None);
+        let settled = |now: Timestamp| {
+            let settles = Self::longest(evidence, questions, |state| state.settles);
+            calendar.previous(&calendar.bucket(newest.grain, now - settles))
+        };
+        let last = if patient && young {
+            settled(evidence.now)
+        } else {
+            newest
+        };
+        let view = questions
+            .iter()
+            .try_for_each(|question| Self::fit(evidence, question))
+            .and_then(|()| self.assemble(evidence, questions, &calendar, last, None));
+        Some(match view {
+            Ok(mut view) => {
+                view.provisional = young && !patient;
+                self.evaluation(source, view.bucket, judge(&view), view.seen_at)
+            }
+            Err(gap) => self.evaluation(source, last, Outcome::NoData(gap), evidence.now),
+        })
+    }
+
+    fn longest(
+        evidence: &Evidence<'_>,
+        questions: &[&Question],
+        pick: fn(&super::SourceState) -> TimeDelta,
+    ) -> TimeDelta {
+        let states = questions
+            .iter()
+            .filter_map(|question| evidence.sources.get(&question.source));
+        states.map(pick).max().unwrap_or_default()
+    }
+
+    /// The calendar in which the questions are cut, the newest bucket that has arrived, and whether
+    /// it may still change.
+    fn newest(
+        evidence: &Evidence<'_>,
+        questions: &[&Question],
+        settle: Option<TimeDelta>,
+    ) -> (Calendar, Bucket, bool) {
+        let arrives = Self::longest(evidence, questions, |state| state.arrives);
+        let settles = Self::longest(evidence, questions, |state| state.settles);
+        let zone = questions
+            .iter()
+            .find_map(|question| evidence.sources.get(&question.source)?.zone);
+        let calendar = zone.map_or_else(|| evidence.calendar.clone(), Calendar::new);
+        let grain = questions
+            .first()
+            .map_or(Grain::Day, |question| question.grain);
+        let newest = calendar.previous(&calendar.bucket(grain, evidence.now - arrives));
+        let young = newest.end + settle.unwrap_or_default().max(settles) > evidence.now;
+        (calendar, newest, young)
+    }
+
     /// The questions side by side, up to the newest bucket that can be judged.
     pub(super) fn view(
         &self,
@@ -128,27 +193,14 @@ impl Core {
         questions: &[&Question],
         settle: Option<TimeDelta>,
     ) -> Result<View, (Bucket, Gap)> {
-        let state = |question: &Question| evidence.sources.get(&question.source);
-        let longest = |pick: fn(&super::SourceState) -> TimeDelta| {
-            questions
-                .iter()
-                .filter_map(|q| state(q))
-                .map(pick)
-                .max()
-                .unwrap_or_default()
-        };
-        let arrives = longest(|state| state.arrives);
+        let (calendar, newest, young) = Self::newest(evidence, questions, settle);
+        let grain = newest.grain;
         let settles = settle
             .unwrap_or_default()
-            .max(longest(|state| state.settles));
-        let zone = questions.iter().find_map(|q| state(q)?.zone);
-        let calendar = zone.map_or_else(|| evidence.calendar.clone(), Calendar::new);
-        let grain = questions.first().map_or(Grain::Day, |q| q.grain);
-        let newest = calendar.previous(&calendar.bucket(grain, evidence.now - arrives));
+            .max(Self::longest(evidence, questions, |state| state.settles));
         for question in questions {
             Self::fit(evidence, question).map_err(|gap| (newest, gap))?;
         }
-        let young = newest.end + settles > evidence.now;
         let aged = young.then(|| evidence.now - newest.end);
         let first = self.assemble(evidence, questions, &calendar, newest, aged);
         if !young {
@@ -352,6 +404,7 @@ fn cycle(first: &Bucket) -> Cycle {
 }
 
 /// Aligned columns, one per question, up to the bucket that is judged.
+#[derive(Clone)]
 pub(super) struct View {
     pub(super) bucket: Bucket,
     pub(super) columns: Vec<Vec<f64>>,

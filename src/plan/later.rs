@@ -19,7 +19,6 @@ const LATER: &[(&str, &str, &str)] = &[
         "parameters",
         "only names of events are held against the standard",
     ),
-    ("funnel", "within", "steps are compared day by day"),
     ("event", "was", "the history stays under the former name"),
 ];
 
