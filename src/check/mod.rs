@@ -32,6 +32,7 @@ use crate::plan::{Form, KindFacts, Plan, Setting};
 
 pub use budget::{Promise, budget};
 pub use coverage::{Coverage, coverage};
+pub use volume::averages;
 
 /// A family of checks.
 pub struct Kind {

@@ -428,6 +428,17 @@ pub(super) fn daily(event: &Name, source: &Name, mapping: &Mapping, measure: Mea
     )
 }
 
+/// The daily sum of an event's amounts in a source, in the project's currency.
+pub(super) fn amounts(plan: &Plan, event: &Event, source: &Name) -> Option<Question> {
+    let mapping = plan.mapping(&event.name, source)?;
+    let of = mapping.settings.get("sum").map_or("value", String::as_str);
+    let measure = Measure::Sum {
+        of: Name::clean(of),
+        currency: plan.project.currency.clone(),
+    };
+    Some(daily(&event.name, source, mapping, measure))
+}
+
 /// The whole history of each question.
 pub(super) fn history(questions: &[&Question], now: Timestamp, calendar: &Calendar) -> Vec<Need> {
     let today = calendar.bucket(Grain::Day, now);

@@ -8,10 +8,10 @@ use crate::model::{
     Calendar, Evaluation, Filter, Grain, Measure, Name, Outcome, Question, SegmentShare, Status,
     Timestamp, Unit, Window,
 };
-use crate::plan::{Event, Plan};
+use crate::plan::{Event, Plan, Worth};
 use crate::stats::{blame, median};
 
-use super::shape::{Core, EXTREME, daily, history, hours};
+use super::shape::{Core, EXTREME, amounts, daily, history, hours};
 use super::{Check, Evidence, Kind, Label, Line, Need};
 
 /// `<event>.volume` and, for conversions with a condition, `<conversion>.volume`.
@@ -41,6 +41,8 @@ struct Volume {
     /// The same by the hour, judged where an hour holds enough.
     hourly: Vec<Question>,
     by: Vec<Name>,
+    /// Amounts and counts that tell what one event is worth on average; asked for, not judged.
+    worth: Vec<Question>,
 }
 
 fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
@@ -104,7 +106,43 @@ fn made(plan: &Plan, event: &Event, name: &Name, filter: &Filter) -> Option<Volu
         questions,
         hourly,
         by,
+        worth: average(plan, event).unwrap_or_default(),
     })
+}
+
+/// What must be known for `worth = "average"`.
+fn average(plan: &Plan, event: &Event) -> Option<Vec<Question>> {
+    matches!(plan.worth(&event.name)?, Worth::Average).then_some(())?;
+    let source = plan.amounts(event)?;
+    let count = daily(
+        &event.name,
+        &source,
+        plan.mapping(&event.name, &source)?,
+        Measure::Count,
+    );
+    Some(vec![amounts(plan, event, &source)?, count])
+}
+
+/// The mean amount of an event over its last four weeks, for each event whose worth is learnt.
+pub fn averages(plan: &Plan, evidence: &Evidence<'_>) -> BTreeMap<Name, f64> {
+    let mean = |event: &Event| {
+        let questions = average(plan, event)?;
+        let recent = evidence.now - Duration::weeks(WEEKS);
+        let sum = |question: &Question| -> f64 {
+            let readings = evidence.total(question).iter();
+            let recent = readings.filter(|one| one.bucket.start >= recent);
+            recent.map(|one| one.value).sum()
+        };
+        let (amount, count) = (sum(questions.first()?), sum(questions.get(1)?));
+        (amount > 0.0 && count > 0.0).then(|| (event.name.clone(), amount / count))
+    };
+    let learnt = plan
+        .conversions
+        .iter()
+        .filter(|one| matches!(one.worth, Some(Worth::Average)));
+    learnt
+        .filter_map(|one| mean(plan.event(&one.event)?))
+        .collect()
 }
 
 impl Check for Volume {
@@ -116,6 +154,11 @@ impl Check for Volume {
         let mut needs = history(&self.questions.iter().collect::<Vec<_>>(), now, calendar);
         let hourly = self.hourly.iter();
         needs.extend(hourly.map(|question| hours(question, now, calendar)));
+        let mut worth = history(&self.worth.iter().collect::<Vec<_>>(), now, calendar);
+        for need in &mut worth {
+            need.window.from = need.window.from.max(now - Duration::weeks(WEEKS + 1));
+        }
+        needs.extend(worth);
         needs
     }
 

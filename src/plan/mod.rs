@@ -140,6 +140,32 @@ impl Plan {
             .find_map(|one| one.worth.as_ref())
     }
 
+    /// The source that knows amounts of an event: the first whose mapping names one, else its home.
+    pub fn amounts(&self, event: &Event) -> Option<Name> {
+        let names_one = event
+            .mappings
+            .iter()
+            .find(|(_, mapping)| mapping.settings.contains_key("sum"));
+        names_one
+            .map(|(source, _)| source.clone())
+            .or_else(|| self.home(event))
+    }
+
+    /// The same plan with what events are worth on average, where that is learnt.
+    #[must_use]
+    pub fn with_averages(mut self, averages: &BTreeMap<Name, f64>) -> Self {
+        let Some(currency) = self.project.currency.clone() else {
+            return self;
+        };
+        for one in &mut self.conversions {
+            let learnt = averages.get(&one.event);
+            if let (Some(Worth::Average), Some(average)) = (&one.worth, learnt) {
+                one.worth = Some(Worth::Fixed(*average, currency.clone()));
+            }
+        }
+        self
+    }
+
     /// The setting of a made check that a `[check.*]` table changes.
     pub fn rule_for(&self, kind: &str, event: &Name) -> Option<&CheckDecl> {
         self.checks

@@ -34,6 +34,21 @@ impl Bench {
         plan: &str,
         value: impl Fn(&Question, &Bucket) -> Option<f64>,
     ) -> Vec<Evaluation> {
+        let mut seen = Vec::new();
+        let checks = check::checks(&resolved(plan).0);
+        self.with_evidence(plan, value, |evidence| {
+            seen.extend(checks.iter().flat_map(|check| check.evaluate(evidence)));
+        });
+        seen
+    }
+
+    /// Hands over what there is to be known for a plan.
+    pub(super) fn with_evidence(
+        &self,
+        plan: &str,
+        value: impl Fn(&Question, &Bucket) -> Option<f64>,
+        then: impl FnOnce(&Evidence<'_>),
+    ) {
         let (plan, complaints) = resolved(plan);
         assert!(complaints.is_empty(), "{complaints:?}");
         let calendar = &plan.project.calendar;
@@ -90,10 +105,7 @@ impl Bench {
             marks: &self.marks,
             troubled: &BTreeMap::new(),
         };
-        checks
-            .iter()
-            .flat_map(|check| check.evaluate(&evidence))
-            .collect()
+        then(&evidence);
     }
 }
 
