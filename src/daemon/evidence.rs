@@ -15,7 +15,7 @@ use crate::model::{
 use crate::source::{Ask, Pulled, Pushed, SourceError};
 use crate::store::{History, Memory, Pull, StoreError};
 
-use super::World;
+use super::{World, former};
 
 /// Readings are asked for with every change for this long; older ones as they ended.
 const VINTAGES: TimeDelta = TimeDelta::days(90);
@@ -181,14 +181,18 @@ pub(super) async fn gather(
 ) -> Result<Gathered, StoreError> {
     let store = &*world.store;
     let Needs { mut always, busy } = needs(checks, around.now, &world.plan.project.calendar);
-    let mut found = history(store, &always, AsOf::Time(around.now)).await?;
+    let known = AsOf::Time(around.now);
+    let mut found = history(store, &always, known).await?;
+    former::prepend(world, &always, known, &mut found).await?;
     let mut hourly = answerable(world, busy);
     hourly.retain(|question, _| {
         found
             .get(&by_day(question))
             .is_some_and(|lines| is_busy(lines, around.now))
     });
-    found.append(&mut history(store, &hourly, AsOf::Time(around.now)).await?);
+    let mut by_hour = history(store, &hourly, known).await?;
+    former::prepend(world, &hourly, known, &mut by_hour).await?;
+    found.append(&mut by_hour);
     always.append(&mut hourly);
     let wanted = always;
     let project = &world.plan.project.id;
@@ -213,7 +217,7 @@ pub(super) async fn gather(
 }
 
 /// Asks the store once per distinct window.
-async fn history(
+pub(super) async fn history(
     store: &dyn Memory,
     wanted: &BTreeMap<Question, Window>,
     at: AsOf,

@@ -19,7 +19,6 @@ const LATER: &[(&str, &str, &str)] = &[
         "parameters",
         "only names of events are held against the standard",
     ),
-    ("event", "was", "the history stays under the former name"),
 ];
 
 /// A note for every such setting that is written.

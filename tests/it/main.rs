@@ -10,6 +10,7 @@ mod demo;
 mod docs;
 mod examples;
 mod fake;
+mod former;
 mod hours;
 mod layers;
 mod plan;

@@ -38,12 +38,19 @@ impl Clock for Stopped {
 /// A plan with its database in a folder of its own.
 pub(crate) struct Life {
     /// Goes when the life ends.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub(crate) world: Arc<World>,
     clock: Arc<Stopped>,
 }
 
 impl Life {
+    /// The same folder and database under another plan.
+    pub(crate) async fn replanned(self, plan: &str, at: Timestamp) -> Self {
+        let Self { folder, world, .. } = self;
+        drop(world);
+        Self::begin(folder, plan, at).await
+    }
+
     /// Begins at a time; the plan must be without mistakes. The folder may hold files already.
     pub(crate) async fn begin(folder: tempfile::TempDir, plan: &str, at: Timestamp) -> Self {
         let text = Text {
@@ -74,7 +81,7 @@ impl Life {
         };
         let world = Arc::new(app::build(project.plan, parts).unwrap());
         Self {
-            _folder: folder,
+            folder,
             world,
             clock,
         }
