@@ -8,7 +8,8 @@ use crate::model::{
 };
 use crate::plan::{Compare, Plan};
 
-use super::shape::{Core, View, amounts, daily, history};
+use super::question::{amounts, daily, history};
+use super::shape::{Core, View};
 use super::{Check, Evidence, Kind, Label, Need};
 
 /// `<compare>.<system>` for counts, `<compare>.<system>.sum` for amounts.

@@ -12,6 +12,9 @@ use super::shape::View;
 /// Chance below which a limit is missed for certain and not by bad luck.
 const CERTAIN: f64 = 0.001;
 
+/// The same just after a release, when a fault is likely and a day counts.
+const LIKELY: f64 = 0.01;
+
 impl View {
     pub(super) fn at(&self) -> usize {
         self.buckets.len().saturating_sub(1)
@@ -134,7 +137,8 @@ impl View {
         };
         let (k, n) = (good.last().copied().unwrap_or(f64::NAN), self.last(1));
         let missed = |limit: f64| {
-            n >= 1.0 && k.is_finite() && stats::ratio::below_target(k, n, limit) < CERTAIN
+            let chance = if self.watched { LIKELY } else { CERTAIN };
+            n >= 1.0 && k.is_finite() && stats::ratio::below_target(k, n, limit) < chance
         };
         let by_rule = if limits.fail.is_some_and(missed) {
             Some(Status::Failing)

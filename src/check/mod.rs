@@ -14,6 +14,7 @@ mod freshness;
 mod holiday;
 mod judge;
 mod naming;
+mod question;
 mod rate;
 mod shape;
 mod share;

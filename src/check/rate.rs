@@ -9,7 +9,8 @@ use crate::model::{
 use crate::plan::{CheckDecl, Plan};
 use crate::stats;
 
-use super::shape::{Core, View, daily, history};
+use super::question::{daily, history};
+use super::shape::{Core, View};
 use super::{Check, Evidence, Kind, Label, Need};
 
 /// `check.<name>` for `[check.X] rate = [...]`, and `<funnel>.<step>` for each step of a funnel.

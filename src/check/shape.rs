@@ -5,19 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDateTime, TimeDelta, Timelike};
 
 use crate::model::{
-    Bucket, Calendar, Evaluation, Gap, Grain, Held, Mapping, Measure, Name, Outcome, Question,
-    Reading, Segment, Strike, Subject, Timestamp, Window,
+    Bucket, Calendar, Evaluation, Gap, Grain, Held, MarkKind, Name, Outcome, Question, Reading,
+    Segment, Strike, Timestamp, Window,
 };
 use crate::plan::{Event, Plan};
 use crate::stats::{Cycle, Sensitivity};
 
-use super::{Evidence, Label, Need, holiday};
-
-/// Days of history that are asked for.
-const HISTORY: i64 = 400;
-
-/// Days of hours that are asked for: six weeks teach, the rest bridges what is missing.
-const HOURS: u32 = 70;
+use super::{Evidence, Label, holiday};
 
 /// Past readings of the same age without which a young bucket is not judged (decision 18); hours
 /// need two weeks of them.
@@ -33,6 +27,8 @@ pub(super) struct Core {
     pub(super) label: Label,
     country: Option<String>,
     sensitivity: Sensitivity,
+    /// For this long after a release it is judged strictly.
+    watch: Option<TimeDelta>,
 }
 
 impl Core {
@@ -66,6 +62,27 @@ impl Core {
             },
             country: plan.project.country.clone(),
             sensitivity,
+            watch: None,
+        })
+    }
+
+    /// Makes the check strict for a while after each release, if the plan wants it.
+    pub(super) fn watching(mut self, plan: &Plan) -> Self {
+        self.watch = plan.watch;
+        if let Some(watch) = plan.watch {
+            let text = format!("strict for {} h after a release", watch.num_hours());
+            let watch = ("watch".to_owned(), text, "[release]".to_owned());
+            self.label.settings.push(watch);
+        }
+        self
+    }
+
+    fn is_watched(&self, evidence: &Evidence<'_>, bucket: &Bucket) -> bool {
+        let Some(watch) = self.watch else {
+            return false;
+        };
+        evidence.marks.iter().any(|mark| {
+            mark.kind == MarkKind::Release && mark.at < bucket.end && bucket.start < mark.at + watch
         })
     }
 
@@ -267,7 +284,7 @@ impl Core {
                 buckets
                     .iter()
                     .map(|bucket| {
-                        if evidence.calendar.ignores(bucket.date()) || !is_whole(bucket) {
+                        if evidence.calendar.ignores(bucket) || !is_whole(bucket) {
                             return f64::NAN;
                         }
                         let reading = match &past {
@@ -285,6 +302,7 @@ impl Core {
             .troubled
             .get(&self.label.name)
             .map_or(&[][..], Vec::as_slice);
+        let watched = self.is_watched(evidence, &last);
         let seen_at = newest
             .iter()
             .filter_map(|one| one.get(&last.label))
@@ -303,7 +321,12 @@ impl Core {
             bucket: last,
             provisional: aged.is_some(),
             seen_at: seen_at.unwrap_or(evidence.now),
-            sensitivity: self.sensitivity,
+            sensitivity: if watched {
+                Sensitivity::Strict
+            } else {
+                self.sensitivity
+            },
+            watched,
             buckets,
             columns,
         })
@@ -415,58 +438,6 @@ pub(super) struct View {
     pub(super) cycle: Cycle,
     pub(super) provisional: bool,
     pub(super) sensitivity: Sensitivity,
-}
-
-/// A daily total of an event in a source.
-pub(super) fn daily(event: &Name, source: &Name, mapping: &Mapping, measure: Measure) -> Question {
-    Question::total(
-        source,
-        Subject::Event(event.clone()),
-        mapping.clone(),
-        measure,
-        Grain::Day,
-    )
-}
-
-/// The daily sum of an event's amounts in a source, in the project's currency.
-pub(super) fn amounts(plan: &Plan, event: &Event, source: &Name) -> Option<Question> {
-    let mapping = plan.mapping(&event.name, source)?;
-    let of = mapping.settings.get("sum").map_or("value", String::as_str);
-    let measure = Measure::Sum {
-        of: Name::clean(of),
-        currency: plan.project.currency.clone(),
-    };
-    Some(daily(&event.name, source, mapping, measure))
-}
-
-/// The whole history of each question.
-pub(super) fn history(questions: &[&Question], now: Timestamp, calendar: &Calendar) -> Vec<Need> {
-    let today = calendar.bucket(Grain::Day, now);
-    let window = Window {
-        from: calendar
-            .back(&today, u32::try_from(HISTORY).unwrap_or(400))
-            .start,
-        to: now,
-    };
-    questions
-        .iter()
-        .map(|question| Need {
-            question: (*question).clone(),
-            window,
-            busy_only: false,
-        })
-        .collect()
-}
-
-/// The hours of a question, where its days are busy.
-pub(super) fn hours(question: &Question, now: Timestamp, calendar: &Calendar) -> Need {
-    let today = calendar.bucket(Grain::Day, now);
-    Need {
-        question: question.clone(),
-        window: Window {
-            from: calendar.back(&today, HOURS).start,
-            to: now,
-        },
-        busy_only: true,
-    }
+    /// Whether a release just went out and the plan wants a close look.
+    pub(super) watched: bool,
 }

@@ -11,7 +11,8 @@ use crate::model::{
 use crate::plan::{Event, Plan, Worth};
 use crate::stats::{blame, median};
 
-use super::shape::{Core, EXTREME, amounts, daily, history, hours};
+use super::question::{amounts, daily, history, hours};
+use super::shape::{Core, EXTREME};
 use super::{Check, Evidence, Kind, Label, Line, Need};
 
 /// `<event>.volume` and, for conversions with a condition, `<conversion>.volume`.

@@ -57,7 +57,7 @@ fn averages_have_amounts(resolver: &mut Resolver<'_>, plan: &Plan) {
 }
 
 /// The place of a text value in a table, or of one item of its list.
-fn place(section: &Section, key: &str, word: &str) -> Span {
+pub(super) fn place(section: &Section, key: &str, word: &str) -> Span {
     let Some(entry) = section.entries.get(key) else {
         return section.span;
     };

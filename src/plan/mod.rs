@@ -3,6 +3,7 @@
 //! `resolve` turns the typed document into a [`Plan`] and every complaint about it. A plan that
 //! exists is consistent: every name it mentions is defined.
 
+mod calendar;
 mod compare;
 mod consistent;
 mod conversion;
@@ -26,8 +27,10 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
+
 use crate::config::SecretRef;
-use crate::model::{Fix, Mapping, Name};
+use crate::model::{Fix, Mapping, Name, Times};
 
 pub use compare::Compare;
 pub use conversion::{Conversion, Funnel, Worth};
@@ -73,6 +76,8 @@ pub struct Plan {
     pub owners: BTreeMap<Name, Owner>,
     /// `[route.*]`; the route `default` comes last.
     pub routes: Vec<Route>,
+    /// `[calendar.*]`
+    pub calendars: BTreeMap<Name, Times>,
     /// `[silence.*]`
     pub silences: Vec<SilenceDecl>,
     /// `[mail]`
@@ -89,6 +94,8 @@ pub struct Plan {
     pub heartbeat: Option<SecretRef>,
     /// `[noise]`
     pub noise: Noise,
+    /// `[release] watch`: for this long after a release payloads are judged strictly.
+    pub watch: Option<TimeDelta>,
 }
 
 impl Plan {

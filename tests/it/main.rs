@@ -17,3 +17,4 @@ mod plan;
 mod schedule;
 mod source;
 mod stats;
+mod times;

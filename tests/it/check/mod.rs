@@ -2,6 +2,7 @@
 
 mod bench;
 mod rate;
+mod release;
 mod sum;
 
 use std::collections::BTreeMap;
