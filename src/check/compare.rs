@@ -4,14 +4,15 @@ use chrono::TimeDelta;
 
 use crate::model::{
     Amount, Bridge, Calendar, Evaluation, Ground, Measure, Outcome, Part, PartKind, Question,
-    Reference, Status, Timestamp, Unit,
+    Reference, Shape, Status, Timestamp, Unit,
 };
 use crate::plan::{Compare, Plan};
 
-use super::shape::{Core, View, daily, history};
+use super::question::{amounts, daily, history};
+use super::shape::{Core, View};
 use super::{Check, Evidence, Kind, Label, Need};
 
-/// `<compare>.<system>`
+/// `<compare>.<system>` for counts, `<compare>.<system>.sum` for amounts.
 pub(super) const KIND: Kind = Kind {
     name: "compare",
     about: include_str!("../../docs/checks/compare.md"),
@@ -26,6 +27,8 @@ struct Pair {
     core: Core,
     /// The other system, the baseline, then what is out of scope of the baseline.
     questions: Vec<Question>,
+    /// Of amounts: the count of the baseline, by which a mean amount is known.
+    counted: Option<Question>,
     limit: Option<f64>,
     band: Option<(f64, f64)>,
     settle: Option<TimeDelta>,
@@ -33,15 +36,16 @@ struct Pair {
 
 fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
     let made = plan.compares.iter().flat_map(|compare| {
-        compare
-            .against
-            .iter()
-            .filter_map(move |other| made(plan, compare, other))
+        let sums = compare.sums.iter();
+        sums.flat_map(move |sums| {
+            let others = compare.against.iter();
+            others.filter_map(move |other| made(plan, compare, other, *sums))
+        })
     });
     made.map(|pair| Box::new(pair) as Box<dyn Check>).collect()
 }
 
-fn made(plan: &Plan, compare: &Compare, other: &crate::model::Name) -> Option<Pair> {
+fn made(plan: &Plan, compare: &Compare, other: &crate::model::Name, sums: bool) -> Option<Pair> {
     let event = plan.event(&compare.event)?;
     let ask = |source| {
         Some(daily(
@@ -51,15 +55,21 @@ fn made(plan: &Plan, compare: &Compare, other: &crate::model::Name) -> Option<Pa
             Measure::Count,
         ))
     };
-    let baseline = ask(&compare.baseline)?;
-    let mut questions = vec![ask(other)?, baseline.clone()];
+    let counted = ask(&compare.baseline)?;
+    let (first, baseline) = if sums {
+        let amounts = |source| amounts(plan, event, source);
+        (amounts(other)?, amounts(&compare.baseline)?)
+    } else {
+        (ask(other)?, counted.clone())
+    };
+    let mut questions = vec![first, baseline.clone()];
     questions.extend(compare.exclude.iter().map(|(_, filter)| Question {
         filter: filter.clone(),
         ..baseline.clone()
     }));
     let mut core = Core::new(
         plan,
-        &format!("{}.{other}", compare.name),
+        &format!("{}.{other}{}", compare.name, if sums { ".sum" } else { "" }),
         KIND.name,
         Some(event),
         Some(other),
@@ -77,6 +87,7 @@ fn made(plan: &Plan, compare: &Compare, other: &crate::model::Name) -> Option<Pa
     Some(Pair {
         core,
         questions,
+        counted: sums.then_some(counted),
         limit: compare.limit,
         band,
         settle: compare.settle,
@@ -89,29 +100,46 @@ impl Check for Pair {
     }
 
     fn needs(&self, now: Timestamp, calendar: &Calendar) -> Vec<Need> {
-        history(&self.questions.iter().collect::<Vec<_>>(), now, calendar)
+        history(&self.asked(), now, calendar)
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {
-        let questions: Vec<&Question> = self.questions.iter().collect();
         self.core
-            .judged(evidence, &questions, self.settle, |view| self.judge(view))
+            .judged(evidence, &self.asked(), self.settle, |view| {
+                self.judge(view)
+            })
             .into_iter()
             .collect()
     }
 }
 
 impl Pair {
+    fn asked(&self) -> Vec<&Question> {
+        self.questions.iter().chain(&self.counted).collect()
+    }
+
     fn judge(&self, view: &View) -> Outcome {
+        let judged = if self.counted.is_some() {
+            Self::in_events(view).pair(Unit::Difference)
+        } else {
+            view.pair(Unit::Difference)
+        };
         let Outcome::Known {
             mut status,
             mut finding,
             provisional,
-        } = view.pair(Unit::Difference)
+        } = judged
         else {
-            return view.pair(Unit::Difference);
+            return judged;
         };
-        finding.bridge = Some(self.bridge(view));
+        if self.counted.is_none() {
+            finding.bridge = Some(self.bridge(view));
+        } else {
+            finding.shape = Shape::Pair {
+                a: view.last(0),
+                b: view.last(1),
+            };
+        }
         if status == Status::Ok
             && let Some((level, low, high)) = self.level(view)
         {
@@ -134,6 +162,31 @@ impl Pair {
         }
     }
 
+    /// Amounts as so many events: chance moves a sum as it moves the count behind it, and once more
+    /// because amounts differ (a compound sum; amounts that vary by their own mean double it).
+    fn in_events(view: &View) -> View {
+        let mut events = view.clone();
+        let Some(counts) = events.columns.pop() else {
+            return events;
+        };
+        let from = counts.len().saturating_sub(LEVEL);
+        let both = |at: &usize| counts[*at].is_finite() && view.columns[1][*at].is_finite();
+        let (mut sum, mut count) = (0.0, 0.0);
+        for at in (from..counts.len()).filter(both) {
+            sum += view.columns[1][at];
+            count += counts[at];
+        }
+        if sum > 0.0 && count > 0.0 {
+            let events_of_one = count / sum / 2.0;
+            for column in &mut events.columns {
+                for value in column.iter_mut() {
+                    *value = (*value * events_of_one).max(0.0);
+                }
+            }
+        }
+        events
+    }
+
     /// The unexplained gap of the last weeks with the band it left, if it did.
     fn level(&self, view: &View) -> Option<(f64, f64, f64)> {
         let (low, high) = self
@@ -145,8 +198,8 @@ impl Pair {
         let (mut other, mut baseline) = (0.0, 0.0);
         for at in whole {
             other += view.columns[0][at];
-            baseline +=
-                view.columns[1][at] - view.columns[2..].iter().map(|one| one[at]).sum::<f64>();
+            let excluded = &view.columns[2..self.questions.len()];
+            baseline += view.columns[1][at] - excluded.iter().map(|one| one[at]).sum::<f64>();
         }
         let level = (baseline > 0.0).then(|| (other - baseline) / baseline)?;
         (level < low || level > high).then_some((level, low, high))

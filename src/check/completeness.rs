@@ -4,7 +4,8 @@ use crate::model::{Measure, Name};
 use crate::plan::Plan;
 
 use super::judge::Limits;
-use super::shape::{Core, daily};
+use super::question::daily;
+use super::shape::Core;
 use super::share::Share;
 use super::{Check, Kind};
 
@@ -34,7 +35,7 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
         let home = plan.home(event).filter(|_| !required.is_empty())?;
         let mapping = plan.mapping(&event.name, &home)?;
         let name = format!("{}.completeness", event.name);
-        let mut core = Core::new(plan, &name, KIND.name, Some(event), Some(&home))?;
+        let mut core = Core::new(plan, &name, KIND.name, Some(event), Some(&home))?.watching(plan);
         for (key, value) in [("warn below", "98%"), ("fail below", "95%")] {
             core.label
                 .settings

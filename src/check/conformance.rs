@@ -4,7 +4,8 @@ use crate::model::Measure;
 use crate::plan::Plan;
 
 use super::judge::Limits;
-use super::shape::{Core, daily};
+use super::question::daily;
+use super::shape::Core;
 use super::share::Share;
 use super::{Check, Kind};
 
@@ -42,7 +43,7 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
             };
             let ask = |measure| daily(&event.name, &home, mapping, measure);
             made.push(Box::new(Share {
-                core,
+                core: core.watching(plan),
                 part: ask(Measure::Valid {
                     parameter: parameter.name.clone(),
                     rule,

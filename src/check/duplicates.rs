@@ -4,7 +4,8 @@ use crate::model::Measure;
 use crate::plan::Plan;
 
 use super::judge::Limits;
-use super::shape::{Core, daily};
+use super::question::daily;
+use super::shape::Core;
 use super::share::Share;
 use super::{Check, Kind};
 

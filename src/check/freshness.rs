@@ -8,7 +8,8 @@ use crate::model::{
 };
 use crate::plan::Plan;
 
-use super::shape::{Core, daily, history};
+use super::question::{daily, history};
+use super::shape::Core;
 use super::{Check, Evidence, Kind, Label, Need, SourceState};
 
 /// `<source>.freshness`

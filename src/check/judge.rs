@@ -12,6 +12,9 @@ use super::shape::View;
 /// Chance below which a limit is missed for certain and not by bad luck.
 const CERTAIN: f64 = 0.001;
 
+/// The same just after a release, when a fault is likely and a day counts.
+const LIKELY: f64 = 0.01;
+
 impl View {
     pub(super) fn at(&self) -> usize {
         self.buckets.len().saturating_sub(1)
@@ -24,6 +27,43 @@ impl View {
             .and_then(|values| values.last())
             .copied()
             .unwrap_or(f64::NAN)
+    }
+
+    /// Sums of the first two columns over the newest buckets.
+    pub(super) fn sums(&self, buckets: usize) -> (f64, f64) {
+        let sum = |column: usize| {
+            let values = self.columns.get(column).map_or(&[][..], Vec::as_slice);
+            let newest = values.iter().rev().take(buckets);
+            newest.copied().filter(|value| value.is_finite()).sum()
+        };
+        (sum(0), sum(1))
+    }
+
+    /// The same with a column averaged over so many buckets up to each; where fewer than half of
+    /// them are known, nothing is.
+    pub(super) fn with_mean(&self, column: usize, buckets: usize) -> Self {
+        let mut other = self.clone();
+        if buckets < 2 {
+            return other;
+        }
+        let values = &self.columns[column];
+        other.columns[column] = (0..values.len())
+            .map(|at| {
+                let window = &values[(at + 1).saturating_sub(buckets)..=at];
+                let known: Vec<f64> = window
+                    .iter()
+                    .copied()
+                    .filter(|one| one.is_finite())
+                    .collect();
+                let enough = known.len() * 2 >= buckets && window.len() == buckets;
+                if enough {
+                    known.iter().sum::<f64>() / known.len() as f64
+                } else {
+                    f64::NAN
+                }
+            })
+            .collect();
+        other
     }
 
     /// Past buckets in which every column has a value.
@@ -97,7 +137,8 @@ impl View {
         };
         let (k, n) = (good.last().copied().unwrap_or(f64::NAN), self.last(1));
         let missed = |limit: f64| {
-            n >= 1.0 && k.is_finite() && stats::ratio::below_target(k, n, limit) < CERTAIN
+            let chance = if self.watched { LIKELY } else { CERTAIN };
+            n >= 1.0 && k.is_finite() && stats::ratio::below_target(k, n, limit) < chance
         };
         let by_rule = if limits.fail.is_some_and(missed) {
             Some(Status::Failing)

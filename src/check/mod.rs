@@ -14,6 +14,7 @@ mod freshness;
 mod holiday;
 mod judge;
 mod naming;
+mod question;
 mod rate;
 mod shape;
 mod share;
@@ -32,6 +33,7 @@ use crate::plan::{Form, KindFacts, Plan, Setting};
 
 pub use budget::{Promise, budget};
 pub use coverage::{Coverage, coverage};
+pub use volume::averages;
 
 /// A family of checks.
 pub struct Kind {
@@ -105,7 +107,7 @@ const OF_A_RATE: &[Setting] = &[
     setting("above", "Fires above this share", Form::Share),
     setting(
         "for",
-        "How long it must hold, in whole days",
+        "How long it must hold; less than a day is judged by the hour",
         Form::Duration,
     ),
     setting(
@@ -152,7 +154,13 @@ pub struct Need {
     pub question: Question,
     /// For which time.
     pub window: Window,
+    /// Only worth asking where the daily count of the same question is large: hours of a rare event
+    /// say nothing that its days do not say better (decision 21).
+    pub busy_only: bool,
 }
+
+/// The median count of a day from which hours are judged too: twenty an hour.
+pub const BUSY: f64 = 480.0;
 
 /// A rule that can be evaluated. Pure.
 pub trait Check: Send + Sync {

@@ -5,28 +5,30 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDateTime, TimeDelta, Timelike};
 
 use crate::model::{
-    Bucket, Calendar, Evaluation, Gap, Grain, Held, Mapping, Measure, Name, Outcome, Question,
-    Reading, Segment, Strike, Subject, Timestamp, Window,
+    Bucket, Calendar, Evaluation, Gap, Grain, Held, MarkKind, Name, Outcome, Question, Reading,
+    Segment, Strike, Timestamp, Window,
 };
 use crate::plan::{Event, Plan};
 use crate::stats::{Cycle, Sensitivity};
 
-use super::{Evidence, Label, Need, holiday};
+use super::{Evidence, Label, holiday};
 
-/// Days of history that are asked for.
-const HISTORY: i64 = 400;
-
-/// Past readings of the same age without which a young bucket is not judged (decision 18).
-const SAME_AGE: usize = 14;
+/// Past readings of the same age without which a young bucket is not judged (decision 18); hours
+/// need two weeks of them.
+fn same_age(grain: Grain) -> usize {
+    if grain == Grain::Hour { 14 * 24 } else { 14 }
+}
 
 /// So unlikely that one look is enough (decision 21).
-const EXTREME: f64 = 1e-6;
+pub(super) const EXTREME: f64 = 1e-6;
 
 /// What every check carries.
 pub(super) struct Core {
     pub(super) label: Label,
     country: Option<String>,
     sensitivity: Sensitivity,
+    /// For this long after a release it is judged strictly.
+    watch: Option<TimeDelta>,
 }
 
 impl Core {
@@ -60,6 +62,27 @@ impl Core {
             },
             country: plan.project.country.clone(),
             sensitivity,
+            watch: None,
+        })
+    }
+
+    /// Makes the check strict for a while after each release, if the plan wants it.
+    pub(super) fn watching(mut self, plan: &Plan) -> Self {
+        self.watch = plan.watch;
+        if let Some(watch) = plan.watch {
+            let text = format!("strict for {} h after a release", watch.num_hours());
+            let watch = ("watch".to_owned(), text, "[release]".to_owned());
+            self.label.settings.push(watch);
+        }
+        self
+    }
+
+    fn is_watched(&self, evidence: &Evidence<'_>, bucket: &Bucket) -> bool {
+        let Some(watch) = self.watch else {
+            return false;
+        };
+        evidence.marks.iter().any(|mark| {
+            mark.kind == MarkKind::Release && mark.at < bucket.end && bucket.start < mark.at + watch
         })
     }
 
@@ -115,6 +138,71 @@ impl Core {
         })
     }
 
+    /// Judges by a limit of the plan: as [`Core::judged`], but without a past there is nothing to
+    /// wait for, so that a bucket which may still change is judged too unless `patient`.
+    pub(super) fn limited(
+        &self,
+        evidence: &Evidence<'_>,
+        questions: &[&Question],
+        patient: bool,
+        judge: impl Fn(&View) -> Outcome,
+    ) -> Option<Evaluation> {
+        let source = &questions.first()?.source;
+        let (calendar, newest, young) = Self::newest(evidence, questions, None);
+        let settled = |now: Timestamp| {
+            let settles = Self::longest(evidence, questions, |state| state.settles);
+            calendar.previous(&calendar.bucket(newest.grain, now - settles))
+        };
+        let last = if patient && young {
+            settled(evidence.now)
+        } else {
+            newest
+        };
+        let view = questions
+            .iter()
+            .try_for_each(|question| Self::fit(evidence, question))
+            .and_then(|()| self.assemble(evidence, questions, &calendar, last, None));
+        Some(match view {
+            Ok(mut view) => {
+                view.provisional = young && !patient;
+                self.evaluation(source, view.bucket, judge(&view), view.seen_at)
+            }
+            Err(gap) => self.evaluation(source, last, Outcome::NoData(gap), evidence.now),
+        })
+    }
+
+    fn longest(
+        evidence: &Evidence<'_>,
+        questions: &[&Question],
+        pick: fn(&super::SourceState) -> TimeDelta,
+    ) -> TimeDelta {
+        let states = questions
+            .iter()
+            .filter_map(|question| evidence.sources.get(&question.source));
+        states.map(pick).max().unwrap_or_default()
+    }
+
+    /// The calendar in which the questions are cut, the newest bucket that has arrived, and whether
+    /// it may still change.
+    fn newest(
+        evidence: &Evidence<'_>,
+        questions: &[&Question],
+        settle: Option<TimeDelta>,
+    ) -> (Calendar, Bucket, bool) {
+        let arrives = Self::longest(evidence, questions, |state| state.arrives);
+        let settles = Self::longest(evidence, questions, |state| state.settles);
+        let zone = questions
+            .iter()
+            .find_map(|question| evidence.sources.get(&question.source)?.zone);
+        let calendar = zone.map_or_else(|| evidence.calendar.clone(), Calendar::new);
+        let grain = questions
+            .first()
+            .map_or(Grain::Day, |question| question.grain);
+        let newest = calendar.previous(&calendar.bucket(grain, evidence.now - arrives));
+        let young = newest.end + settle.unwrap_or_default().max(settles) > evidence.now;
+        (calendar, newest, young)
+    }
+
     /// The questions side by side, up to the newest bucket that can be judged.
     pub(super) fn view(
         &self,
@@ -122,34 +210,21 @@ impl Core {
         questions: &[&Question],
         settle: Option<TimeDelta>,
     ) -> Result<View, (Bucket, Gap)> {
-        let state = |question: &Question| evidence.sources.get(&question.source);
-        let longest = |pick: fn(&super::SourceState) -> TimeDelta| {
-            questions
-                .iter()
-                .filter_map(|q| state(q))
-                .map(pick)
-                .max()
-                .unwrap_or_default()
-        };
-        let arrives = longest(|state| state.arrives);
+        let (calendar, newest, young) = Self::newest(evidence, questions, settle);
+        let grain = newest.grain;
         let settles = settle
             .unwrap_or_default()
-            .max(longest(|state| state.settles));
-        let zone = questions.iter().find_map(|q| state(q)?.zone);
-        let calendar = zone.map_or_else(|| evidence.calendar.clone(), Calendar::new);
-        let grain = questions.first().map_or(Grain::Day, |q| q.grain);
-        let newest = calendar.previous(&calendar.bucket(grain, evidence.now - arrives));
+            .max(Self::longest(evidence, questions, |state| state.settles));
         for question in questions {
             Self::fit(evidence, question).map_err(|gap| (newest, gap))?;
         }
-        let young = newest.end + settles > evidence.now;
         let aged = young.then(|| evidence.now - newest.end);
         let first = self.assemble(evidence, questions, &calendar, newest, aged);
         if !young {
             return first.map_err(|gap| (newest, gap));
         }
         let view = match first {
-            Ok(view) if view.past() >= SAME_AGE => return Ok(view),
+            Ok(view) if view.past() >= same_age(grain) => return Ok(view),
             Err(gap) if gap.is_source_trouble() => return Err((newest, gap)),
             _ => {
                 let settled = calendar.previous(&calendar.bucket(grain, evidence.now - settles));
@@ -200,13 +275,7 @@ impl Core {
             .map(|one| one.bucket.start)
             .max();
         let begin = begin.unwrap_or(last.start).min(last.start);
-        let buckets = calendar.buckets(
-            last.grain,
-            Window {
-                from: begin,
-                to: last.end,
-            },
-        );
+        let buckets = grid(calendar, begin, &last);
         let columns = questions
             .iter()
             .zip(&newest)
@@ -215,7 +284,7 @@ impl Core {
                 buckets
                     .iter()
                     .map(|bucket| {
-                        if evidence.calendar.ignores(bucket.date()) {
+                        if evidence.calendar.ignores(bucket) || !is_whole(bucket) {
                             return f64::NAN;
                         }
                         let reading = match &past {
@@ -233,6 +302,7 @@ impl Core {
             .troubled
             .get(&self.label.name)
             .map_or(&[][..], Vec::as_slice);
+        let watched = self.is_watched(evidence, &last);
         let seen_at = newest
             .iter()
             .filter_map(|one| one.get(&last.label))
@@ -251,11 +321,46 @@ impl Core {
             bucket: last,
             provisional: aged.is_some(),
             seen_at: seen_at.unwrap_or(evidence.now),
-            sensitivity: self.sensitivity,
+            sensitivity: if watched {
+                Sensitivity::Strict
+            } else {
+                self.sensitivity
+            },
+            watched,
             buckets,
             columns,
         })
     }
+}
+
+/// The buckets from an instant to the last one. Hours stand in a grid of 24 a day, also on the days
+/// when clocks jump, so that each keeps its place in the week.
+fn grid(calendar: &Calendar, begin: Timestamp, last: &Bucket) -> Vec<Bucket> {
+    if last.grain != Grain::Hour {
+        let window = Window {
+            from: begin,
+            to: last.end,
+        };
+        return calendar.buckets(last.grain, window);
+    }
+    let mut label = calendar.bucket(Grain::Hour, begin).label;
+    let mut buckets = Vec::new();
+    while label <= last.label {
+        let bucket = calendar.bucket(Grain::Hour, calendar.instant(label));
+        buckets.push(Bucket { label, ..bucket });
+        label += TimeDelta::hours(1);
+    }
+    buckets
+}
+
+/// Whether an hour is one hour of wall time: not where clocks jump.
+fn is_whole(bucket: &Bucket) -> bool {
+    if bucket.grain != Grain::Hour {
+        return true;
+    }
+    let local = |at: Timestamp| at.with_timezone(&bucket.zone).naive_local();
+    let next = bucket.label + TimeDelta::hours(1);
+    local(bucket.start) == bucket.label && local(bucket.end) == next
 }
 
 /// The newest reading of each bucket, if the last of them is there and fit to be judged.
@@ -322,6 +427,7 @@ fn cycle(first: &Bucket) -> Cycle {
 }
 
 /// Aligned columns, one per question, up to the bucket that is judged.
+#[derive(Clone)]
 pub(super) struct View {
     pub(super) bucket: Bucket,
     pub(super) columns: Vec<Vec<f64>>,
@@ -332,33 +438,6 @@ pub(super) struct View {
     pub(super) cycle: Cycle,
     pub(super) provisional: bool,
     pub(super) sensitivity: Sensitivity,
-}
-
-/// A daily total of an event in a source.
-pub(super) fn daily(event: &Name, source: &Name, mapping: &Mapping, measure: Measure) -> Question {
-    Question::total(
-        source,
-        Subject::Event(event.clone()),
-        mapping.clone(),
-        measure,
-        Grain::Day,
-    )
-}
-
-/// The whole history of each question.
-pub(super) fn history(questions: &[&Question], now: Timestamp, calendar: &Calendar) -> Vec<Need> {
-    let today = calendar.bucket(Grain::Day, now);
-    let window = Window {
-        from: calendar
-            .back(&today, u32::try_from(HISTORY).unwrap_or(400))
-            .start,
-        to: now,
-    };
-    questions
-        .iter()
-        .map(|question| Need {
-            question: (*question).clone(),
-            window,
-        })
-        .collect()
+    /// Whether a release just went out and the plan wants a close look.
+    pub(super) watched: bool,
 }

@@ -3,7 +3,8 @@
 use crate::model::{Calendar, Evaluation, Question, Timestamp};
 
 use super::judge::Limits;
-use super::shape::{Core, history};
+use super::question::history;
+use super::shape::Core;
 use super::{Check, Evidence, Label, Need};
 
 /// Part of all, judged by limits and by its own past.

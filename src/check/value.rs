@@ -39,6 +39,7 @@ impl Check for Values {
             .day(calendar.local(now).date() - Duration::days(DAYS))
             .start;
         vec![Need {
+            busy_only: false,
             question: self.question.clone(),
             window: Window { from, to: now },
         }]

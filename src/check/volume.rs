@@ -1,15 +1,18 @@
 //! `volume`: whether an event arrives as often as its own past leads one to expect.
 
-use chrono::Duration;
+use std::collections::BTreeMap;
+
+use chrono::{Duration, NaiveDateTime};
 
 use crate::model::{
     Calendar, Evaluation, Filter, Grain, Measure, Name, Outcome, Question, SegmentShare, Status,
     Timestamp, Unit, Window,
 };
-use crate::plan::{Event, Plan};
+use crate::plan::{Event, Plan, Worth};
 use crate::stats::{blame, median};
 
-use super::shape::{Core, daily, history};
+use super::question::{amounts, daily, history, hours};
+use super::shape::{Core, EXTREME};
 use super::{Check, Evidence, Kind, Label, Line, Need};
 
 /// `<event>.volume` and, for conversions with a condition, `<conversion>.volume`.
@@ -20,17 +23,27 @@ pub(super) const KIND: Kind = Kind {
     checks,
 };
 
+/// Chances of an hour are told as chances of a day.
+const HOURS_OF_A_DAY: f64 = 24.0;
+
 /// Weeks of the same weekday that a segment is held against.
 const WEEKS: i64 = 4;
+
+/// Most hours of a trouble that are broken down.
+const LONGEST_RUN: i64 = 48;
 
 /// Dimensions in which a culprit is sought when the plan names none.
 const USUAL: [&str; 3] = ["device", "browser", "country"];
 
 struct Volume {
     core: Core,
-    /// The home source first, then the witnesses.
+    /// The home source first, then the witnesses; by the day.
     questions: Vec<Question>,
+    /// The same by the hour, judged where an hour holds enough.
+    hourly: Vec<Question>,
     by: Vec<Name>,
+    /// Amounts and counts that tell what one event is worth on average; asked for, not judged.
+    worth: Vec<Question>,
 }
 
 fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
@@ -73,9 +86,16 @@ fn made(plan: &Plan, event: &Event, name: &Name, filter: &Filter) -> Option<Volu
         .iter()
         .map(|(source, _)| source)
         .filter(|source| **source != home);
-    let questions = std::iter::once(&home)
+    let questions: Vec<Question> = std::iter::once(&home)
         .chain(witnesses)
         .filter_map(ask)
+        .collect();
+    let hourly = questions
+        .iter()
+        .map(|question| Question {
+            grain: Grain::Hour,
+            ..question.clone()
+        })
         .collect();
     let by = if event.by.is_empty() {
         USUAL.iter().map(|one| Name::clean(one)).collect()
@@ -85,8 +105,45 @@ fn made(plan: &Plan, event: &Event, name: &Name, filter: &Filter) -> Option<Volu
     Some(Volume {
         core,
         questions,
+        hourly,
         by,
+        worth: average(plan, event).unwrap_or_default(),
     })
+}
+
+/// What must be known for `worth = "average"`.
+fn average(plan: &Plan, event: &Event) -> Option<Vec<Question>> {
+    matches!(plan.worth(&event.name)?, Worth::Average).then_some(())?;
+    let source = plan.amounts(event)?;
+    let count = daily(
+        &event.name,
+        &source,
+        plan.mapping(&event.name, &source)?,
+        Measure::Count,
+    );
+    Some(vec![amounts(plan, event, &source)?, count])
+}
+
+/// The mean amount of an event over its last four weeks, for each event whose worth is learnt.
+pub fn averages(plan: &Plan, evidence: &Evidence<'_>) -> BTreeMap<Name, f64> {
+    let mean = |event: &Event| {
+        let questions = average(plan, event)?;
+        let recent = evidence.now - Duration::weeks(WEEKS);
+        let sum = |question: &Question| -> f64 {
+            let readings = evidence.total(question).iter();
+            let recent = readings.filter(|one| one.bucket.start >= recent);
+            recent.map(|one| one.value).sum()
+        };
+        let (amount, count) = (sum(questions.first()?), sum(questions.get(1)?));
+        (amount > 0.0 && count > 0.0).then(|| (event.name.clone(), amount / count))
+    };
+    let learnt = plan
+        .conversions
+        .iter()
+        .filter(|one| matches!(one.worth, Some(Worth::Average)));
+    learnt
+        .filter_map(|one| mean(plan.event(&one.event)?))
+        .collect()
 }
 
 impl Check for Volume {
@@ -95,7 +152,15 @@ impl Check for Volume {
     }
 
     fn needs(&self, now: Timestamp, calendar: &Calendar) -> Vec<Need> {
-        history(&self.questions.iter().collect::<Vec<_>>(), now, calendar)
+        let mut needs = history(&self.questions.iter().collect::<Vec<_>>(), now, calendar);
+        let hourly = self.hourly.iter();
+        needs.extend(hourly.map(|question| hours(question, now, calendar)));
+        let mut worth = history(&self.worth.iter().collect::<Vec<_>>(), now, calendar);
+        for need in &mut worth {
+            need.window.from = need.window.from.max(now - Duration::weeks(WEEKS + 1));
+        }
+        needs.extend(worth);
+        needs
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {
@@ -109,45 +174,79 @@ impl Check for Volume {
             }
             Some(seen)
         };
-        self.questions.iter().enumerate().filter_map(one).collect()
+        let days = self.questions.iter().enumerate().filter_map(one);
+        days.chain(self.by_hour(evidence)).collect()
     }
 
     fn follow_up(&self, first: &[Evaluation], _now: Timestamp, calendar: &Calendar) -> Vec<Need> {
-        let Some(home) = self.questions.first() else {
-            return Vec::new();
-        };
         let trouble = first
             .iter()
-            .find(|one| !one.witness && one.outcome.status() > Some(Status::Ok));
-        let Some(trouble) = trouble else {
-            return Vec::new();
-        };
-        let from = calendar
-            .day(trouble.bucket.date() - Duration::weeks(WEEKS))
-            .start;
-        let window = Window {
-            from,
-            to: trouble.bucket.end,
-        };
-        let split = |name| Need {
-            question: home.clone().split(std::slice::from_ref(name)),
-            window,
-        };
-        self.by.iter().map(split).collect()
+            .filter(|one| !one.witness && one.outcome.status() > Some(Status::Ok));
+        let asked = trouble.flat_map(|trouble| {
+            let home = match trouble.bucket.grain {
+                Grain::Hour => self.hourly.first(),
+                Grain::Day | Grain::Week => self.questions.first(),
+            };
+            let began = run(trouble).first().map_or(trouble.bucket.label, |at| *at);
+            let from = calendar.day(began.date() - Duration::weeks(WEEKS)).start;
+            let window = Window {
+                from,
+                to: trouble.bucket.end,
+            };
+            self.by.iter().filter_map(move |name| {
+                Some(Need {
+                    busy_only: false,
+                    question: home?.clone().split(std::slice::from_ref(name)),
+                    window,
+                })
+            })
+        });
+        asked.collect()
     }
 }
 
 impl Volume {
+    /// Hours are judged beside the days: an outage is seen in the hour in which it begins. Where they
+    /// cannot be judged the days speak for the check, so there is no *not judged* by the hour.
+    fn by_hour(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {
+        let judge = |question: &Question| {
+            if !evidence.history.contains_key(question) {
+                return None;
+            }
+            let mut seen = self
+                .core
+                .judged(evidence, &[question], None, |view| view.count(&Unit::Count))?;
+            let Outcome::Known { finding, .. } = &mut seen.outcome else {
+                return None;
+            };
+            // The promise of the plan counts days: one of 24 hours is 24 times as likely to be odd.
+            finding.p = finding.p.map(|p| (p * HOURS_OF_A_DAY).min(1.0));
+            seen.strike.extreme = finding.p.is_some_and(|p| p < EXTREME);
+            Some(seen)
+        };
+        let mut found: Vec<Evaluation> = Vec::new();
+        for (at, question) in self.hourly.iter().enumerate() {
+            if let Some(mut seen) = judge(question) {
+                seen.witness = at > 0;
+                if at == 0 {
+                    self.blame(evidence, question, &mut seen);
+                }
+                found.push(seen);
+            }
+        }
+        found
+    }
+
     /// Names the parts that explain the change, from the dimension with the smallest explanation.
     fn blame(&self, evidence: &Evidence<'_>, home: &Question, seen: &mut Evaluation) {
-        let bucket = seen.bucket;
+        let buckets = run(seen);
         let Outcome::Known {
             status, finding, ..
         } = &mut seen.outcome
         else {
             return;
         };
-        if *status == Status::Ok || bucket.grain != Grain::Day {
+        if *status == Status::Ok {
             return;
         }
         let mut best: Option<Vec<SegmentShare>> = None;
@@ -155,7 +254,7 @@ impl Volume {
             let lines = evidence.lines(&home.clone().split(std::slice::from_ref(name)));
             let numbers: Vec<(f64, f64)> = lines
                 .iter()
-                .map(|line| beside_past(line, bucket.date()))
+                .map(|line| beside_past(line, &buckets))
                 .collect();
             let shares: Vec<SegmentShare> = blame::explain(&numbers)
                 .into_iter()
@@ -182,17 +281,36 @@ impl Volume {
     }
 }
 
-/// A segment's value beside the median of the same weekday in the weeks before; a day without a
-/// row had none.
-fn beside_past(line: &Line, date: chrono::NaiveDate) -> (f64, f64) {
-    let on = |date| {
-        line.readings
-            .iter()
-            .find(|one| one.bucket.date() == date)
-            .map_or(0.0, |one| one.value)
-    };
-    let mut past: Vec<f64> = (1..=WEEKS)
-        .map(|week| on(date - Duration::weeks(week)))
+/// The labels in which a breakdown is looked at: the newest day, or the hours of the trouble.
+fn run(seen: &Evaluation) -> Vec<NaiveDateTime> {
+    let newest = seen.bucket.label;
+    if seen.bucket.grain != Grain::Hour {
+        return vec![newest];
+    }
+    let since = seen
+        .outcome
+        .finding()
+        .map_or(newest, |finding| finding.since.label);
+    let mut labels: Vec<NaiveDateTime> = (0..LONGEST_RUN)
+        .map(|back| newest - Duration::hours(back))
+        .take_while(|label| *label >= since)
         .collect();
-    (on(date), median(&mut past).unwrap_or(0.0))
+    labels.reverse();
+    labels
+}
+
+/// A segment's sum over the buckets beside the median of the same ones in the weeks before; a bucket
+/// without a row had none.
+fn beside_past(line: &Line, buckets: &[NaiveDateTime]) -> (f64, f64) {
+    let values: BTreeMap<NaiveDateTime, f64> = line
+        .readings
+        .iter()
+        .map(|one| (one.bucket.label, one.value))
+        .collect();
+    let back = |weeks: i64| {
+        let shifted = buckets.iter().map(|label| *label - Duration::weeks(weeks));
+        shifted.filter_map(|label| values.get(&label)).sum::<f64>()
+    };
+    let mut past: Vec<f64> = (1..=WEEKS).map(back).collect();
+    (back(0), median(&mut past).unwrap_or(0.0))
 }

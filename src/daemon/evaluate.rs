@@ -1,5 +1,6 @@
 //! One round: gather, judge, keep the budget, move incidents, write letters, commit at once.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::incident::{self, Change, Turn};
 use crate::model::{
     Bucket, Evaluation, Gap, Grain, Held, Name, Outcome, Segment, Strike, Timestamp,
 };
+use crate::plan::Plan;
 use crate::store::{Round, StoreError};
 
 use super::evidence::{Gathered, gather, surroundings};
@@ -44,14 +46,18 @@ pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreE
     let around = surroundings(world, now).await?;
     let mut seen = Vec::new();
     let mut questions = follow_up::MOST;
+    let mut averages = BTreeMap::new();
     for checks in world.checks.chunks(PORTION) {
         let gathered = Arc::new(gather(world, checks, &around).await?);
+        let evidence = gathered.evidence(&world.plan.project.calendar);
+        averages.append(&mut check::averages(&world.plan, &evidence));
         let first = judge(world, checks, &gathered).await;
         seen.extend(follow_up::ask(world, checks, &gathered, first, &mut questions).await);
     }
     let looked = budgeted(world, seen, now).await?;
     let open = world.store.incidents(now - REOPEN).await?;
-    let mut changes = incident::round(&open, &looked.seen, &around.marks, &world.plan, now);
+    let plan = with_averages(&world.plan, &averages);
+    let mut changes = incident::round(&open, &looked.seen, &around.marks, &plan, now);
     number(world, &lease, &mut changes).await?;
     let after = letters::after(open, &changes);
     let written = letters::write(world, &after, now).await?;
@@ -103,6 +109,14 @@ pub async fn look(world: &Arc<World>, at: Timestamp) -> Result<Looked, StoreErro
         seen.extend(judge(world, checks, &gathered).await);
     }
     budgeted(world, seen, at).await
+}
+
+/// The plan with what events are worth on average; the plan itself where nothing is learnt.
+fn with_averages(plan: &Arc<Plan>, averages: &BTreeMap<Name, f64>) -> Arc<Plan> {
+    if averages.is_empty() {
+        return Arc::clone(plan);
+    }
+    Arc::new(Plan::clone(plan).with_averages(averages))
 }
 
 /// Keeps the promise of the whole plan.

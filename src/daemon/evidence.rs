@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use crate::check::{Check, Evidence, Line, SourceState};
+use crate::check::{self, Check, Evidence, Line, SourceState};
 use crate::incident::{Incident, Label, State};
 use crate::model::{
     AsOf, Calendar, Fingerprint, Grain, Mark, Measure, Name, Observation, Question, Segment,
@@ -15,10 +15,13 @@ use crate::model::{
 use crate::source::{Ask, Pulled, Pushed, SourceError};
 use crate::store::{History, Memory, Pull, StoreError};
 
-use super::World;
+use super::{World, former};
 
 /// Readings are asked for with every change for this long; older ones as they ended.
 const VINTAGES: TimeDelta = TimeDelta::days(90);
+
+/// The days by which a series counts as busy.
+const RECENT: TimeDelta = TimeDelta::days(28);
 
 /// Incidents and marks this old still matter to baselines.
 const MEMORY: TimeDelta = TimeDelta::days(400);
@@ -59,18 +62,87 @@ impl Gathered {
 }
 
 /// Every question that the checks need, once, with the widest window anybody needs.
-pub(super) fn needs(
-    checks: &[Arc<dyn Check>],
-    now: Timestamp,
-    calendar: &Calendar,
-) -> BTreeMap<Question, Window> {
-    let mut wanted: BTreeMap<Question, Window> = BTreeMap::new();
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// What is needed in any case.
+    pub(super) always: BTreeMap<Question, Window>,
+    /// What is needed where the days are busy.
+    pub(super) busy: BTreeMap<Question, Window>,
+}
+
+pub(super) fn needs(checks: &[Arc<dyn Check>], now: Timestamp, calendar: &Calendar) -> Needs {
+    let mut found = Needs::default();
     for need in checks.iter().flat_map(|check| check.needs(now, calendar)) {
+        let wanted = if need.busy_only {
+            &mut found.busy
+        } else {
+            &mut found.always
+        };
         let window = wanted.entry(need.question).or_insert(need.window);
         window.from = window.from.min(need.window.from);
         window.to = window.to.max(need.window.to);
     }
+    found
+        .busy
+        .retain(|question, _| !found.always.contains_key(question));
+    found
+}
+
+/// The same question by the day.
+fn by_day(question: &Question) -> Question {
+    Question {
+        grain: Grain::Day,
+        ..question.clone()
+    }
+}
+
+/// Whether the newest days of a question hold enough that its hours are worth a look.
+fn is_busy(lines: &[Line], at: Timestamp) -> bool {
+    let total = lines.iter().find(|line| line.segment.is_empty());
+    let recent = total
+        .map_or(&[][..], |line| line.readings.as_slice())
+        .iter()
+        .filter(|one| one.bucket.start > at - RECENT && one.bucket.end <= at);
+    let mut values: Vec<f64> = recent.map(|one| one.value).collect();
+    values.sort_by(f64::total_cmp);
+    values
+        .get(values.len() / 2)
+        .is_some_and(|middle| *middle >= check::BUSY)
+}
+
+/// Of these questions by the hour those whose source knows hours.
+fn answerable(world: &World, mut wanted: BTreeMap<Question, Window>) -> BTreeMap<Question, Window> {
+    wanted.retain(|question, _| {
+        world
+            .taps
+            .get(&question.source)
+            .is_some_and(|tap| tap.source.has_hours() && tap.source.refuses(question).is_none())
+    });
     wanted
+}
+
+/// Of these questions by the hour those whose days are busy, as far as the store knows.
+pub(super) async fn only_busy(
+    world: &World,
+    wanted: BTreeMap<Question, Window>,
+    at: Timestamp,
+) -> Result<BTreeMap<Question, Window>, StoreError> {
+    let mut wanted = answerable(world, wanted);
+    let window = Window {
+        from: at - RECENT,
+        to: at,
+    };
+    let days = wanted
+        .keys()
+        .map(|question| (by_day(question), window))
+        .collect();
+    let known = history(&*world.store, &days, AsOf::Time(at)).await?;
+    wanted.retain(|question, _| {
+        known
+            .get(&by_day(question))
+            .is_some_and(|lines| is_busy(lines, at))
+    });
+    Ok(wanted)
 }
 
 /// What all checks share, as it was known at `at`.
@@ -108,7 +180,21 @@ pub(super) async fn gather(
     around: &Arc<Surroundings>,
 ) -> Result<Gathered, StoreError> {
     let store = &*world.store;
-    let wanted = needs(checks, around.now, &world.plan.project.calendar);
+    let Needs { mut always, busy } = needs(checks, around.now, &world.plan.project.calendar);
+    let known = AsOf::Time(around.now);
+    let mut found = history(store, &always, known).await?;
+    former::prepend(world, &always, known, &mut found).await?;
+    let mut hourly = answerable(world, busy);
+    hourly.retain(|question, _| {
+        found
+            .get(&by_day(question))
+            .is_some_and(|lines| is_busy(lines, around.now))
+    });
+    let mut by_hour = history(store, &hourly, known).await?;
+    former::prepend(world, &hourly, known, &mut by_hour).await?;
+    found.append(&mut by_hour);
+    always.append(&mut hourly);
+    let wanted = always;
     let project = &world.plan.project.id;
     let unanswerable = wanted
         .keys()
@@ -125,13 +211,13 @@ pub(super) async fn gather(
     Ok(Gathered {
         unanswerable,
         around: Arc::clone(around),
-        history: history(store, &wanted, AsOf::Time(around.now)).await?,
+        history: found,
         vintages: vintages(store, &wanted, around.now).await?,
     })
 }
 
 /// Asks the store once per distinct window.
-async fn history(
+pub(super) async fn history(
     store: &dyn Memory,
     wanted: &BTreeMap<Question, Window>,
     at: AsOf,
@@ -165,7 +251,7 @@ async fn vintages(
 ) -> Result<BTreeMap<Question, Vec<Line>>, StoreError> {
     let recent: BTreeMap<Question, Window> = wanted
         .iter()
-        .filter(|(question, _)| question.grain == Grain::Day && question.by.is_empty())
+        .filter(|(question, _)| question.grain != Grain::Week && question.by.is_empty())
         .map(|(question, window)| {
             let from = window.from.max(at - VINTAGES);
             (

@@ -10,6 +10,7 @@ mod due;
 mod evaluate;
 mod evidence;
 mod follow_up;
+mod former;
 mod heartbeat;
 mod letters;
 mod pull;

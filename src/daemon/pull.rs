@@ -159,9 +159,15 @@ fn report(world: &World, tap: &Tap, record: &Pull, kept: u64, took: Duration) {
 /// window travel together.
 async fn asks(world: &World, tap: &Tap, now: Timestamp) -> Result<Vec<Ask>, StoreError> {
     let calendar = &world.plan.project.calendar;
-    let needs = evidence::needs(&world.checks, now, calendar);
+    let mut needs = evidence::needs(&world.checks, now, calendar);
+    needs
+        .busy
+        .retain(|question, _| question.source == tap.decl.decl.name);
+    let hourly = evidence::only_busy(world, needs.busy, now).await?;
     let wanted: Vec<(Question, Window)> = needs
+        .always
         .into_iter()
+        .chain(hourly)
         .filter(|(question, _)| question.source == tap.decl.decl.name)
         .filter(|(question, _)| tap.source.refuses(question).is_none())
         .collect();

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Evaluation, Fingerprint, Held, Name, Outcome, Segment, Status};
+use chrono::TimeDelta;
+
+use crate::model::{Evaluation, Fingerprint, Grain, Held, Name, Outcome, Segment, Status};
 
 use super::{Cause, Incident, Policy, State, Topology};
 
@@ -73,6 +75,7 @@ pub fn group<'a>(
                 .is_none_or(|source| !late.contains_key(source))
         })
         .collect();
+    left.retain(|one| !open.iter().any(|known| is_echo(known, one, topology)));
     take_known(&mut left, open, topology, policy, &mut groups);
     // What the budget holds back keeps an incident open and opens none.
     left.retain(|one| one.held == Held::No);
@@ -154,6 +157,24 @@ fn take_known<'a>(
         }
     }
 }
+
+/// Trouble of some hours that is over shows once more when its day is judged: that is no news.
+fn is_echo(incident: &Incident, one: &Evaluation, topology: &Topology) -> bool {
+    let same = match (&incident.event, &one.event) {
+        (Some(its), Some(event)) => topology.event(its) == topology.event(event),
+        _ => incident.members.contains(&one.check),
+    };
+    same && matches!(incident.state, State::Resolved { .. })
+        && incident.opened_at.is_some()
+        && incident.first.grain == Grain::Hour
+        && one.bucket.grain == Grain::Day
+        && matches!(one.kind.as_str(), "volume" | "compare" | "rate")
+        && one.bucket.start < incident.last.end
+        && incident.first.start < onset(one) + DAY
+}
+
+/// A day with a change of clocks is still no longer than this.
+const DAY: TimeDelta = TimeDelta::hours(25);
 
 fn overlaps(incident: &Incident, one: &Evaluation) -> bool {
     onset(one) <= incident.last.end && incident.first.start <= one.bucket.end

@@ -150,10 +150,12 @@ fn recovery(
     }
     // The check that leads decides; the others must not contradict.
     let fine = |one: &&&Evaluation| one.outcome.status() == Some(Status::Ok);
+    let newest = |one: &&&Evaluation| one.bucket.end;
     let lead = mine
         .iter()
         .filter(|one| one.check == incident.check)
-        .find(fine)
+        .filter(fine)
+        .max_by_key(newest)
         .or_else(|| mine.iter().find(fine))?;
     if mine.iter().any(|one| {
         one.outcome

@@ -268,7 +268,12 @@ fn first_of(seen: &Evaluation) -> Bucket {
 fn take_numbers(after: &mut Incident, seen: &Evaluation, now: Timestamp) {
     after.status = status_of(seen);
     after.last = after.last.max(seen.bucket);
-    after.first = after.first.min(first_of(seen));
+    let first = first_of(seen);
+    // A day that contains the hour in which it began knows the beginning less well.
+    let coarser = first.grain > after.first.grain && first.end > after.first.start;
+    if !coarser {
+        after.first = after.first.min(first);
+    }
     match &seen.outcome {
         Outcome::Known { finding, .. } => {
             after.finding = Some(Finding::clone(finding));

@@ -32,6 +32,9 @@ fn companions(incident: &Incident, seen: &[Evaluation], topology: &Topology) -> 
     let Some(event) = incident.event.as_ref().map(|event| topology.event(event)) else {
         return Vec::new();
     };
+    // Hours are held against hours: a day that is mostly from before the trouble says nothing.
+    let judged = incident.finding.as_ref().map(|finding| finding.since.grain);
+    let grain = judged.unwrap_or(Grain::Day);
     let mut found: Vec<Companion> = Vec::new();
     for one in seen.iter().filter(|one| is_volume_of(one, event, topology)) {
         let Some(source) = one
@@ -41,7 +44,7 @@ fn companions(incident: &Incident, seen: &[Evaluation], topology: &Topology) -> 
         else {
             continue;
         };
-        let in_time = one.bucket.start >= incident.first.start && one.bucket.grain == Grain::Day;
+        let in_time = one.bucket.start >= incident.first.start && one.bucket.grain == grain;
         let known = found.iter().any(|companion| companion.source == *source);
         let (Some(finding), Some(status)) = (one.outcome.finding(), one.outcome.status()) else {
             continue;

@@ -8,13 +8,14 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
-use super::{Bucket, Grain, Timestamp, Window};
+use super::{Bucket, Grain, Times, Timestamp, Window};
 
 /// A zone with the days that teach nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calendar {
     zone: Tz,
     ignored: BTreeSet<NaiveDate>,
+    closed: Vec<Times>,
 }
 
 /// Why a calendar cannot be made.
@@ -31,6 +32,7 @@ impl Calendar {
         Self {
             zone,
             ignored: BTreeSet::new(),
+            closed: Vec::new(),
         }
     }
 
@@ -48,14 +50,22 @@ impl Calendar {
         self
     }
 
+    /// The same calendar with further times that teach nothing and raise nothing.
+    #[must_use]
+    pub fn closed(mut self, times: impl IntoIterator<Item = Times>) -> Self {
+        self.closed.extend(times);
+        self
+    }
+
     /// The zone.
     pub fn zone(&self) -> Tz {
         self.zone
     }
 
-    /// Whether the plan says that this day teaches nothing.
-    pub fn ignores(&self, date: NaiveDate) -> bool {
-        self.ignored.contains(&date)
+    /// Whether the plan says that this bucket teaches nothing.
+    pub fn ignores(&self, bucket: &Bucket) -> bool {
+        self.ignored.contains(&bucket.date())
+            || self.closed.iter().any(|times| times.covers(bucket))
     }
 
     /// Local wall time of an instant.

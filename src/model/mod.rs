@@ -16,6 +16,7 @@ mod observation;
 mod schedule;
 mod series;
 mod time;
+mod times;
 
 pub use bridge::{Bridge, Ground, Part, PartKind};
 pub use calendar::{Calendar, CalendarError, DailyHours};
@@ -34,3 +35,4 @@ pub use series::{
     Filter, Mapping, Measure, Question, Rule, Segment, SeriesKey, Subject, Term, Value,
 };
 pub use time::{Bucket, Grain, Timestamp, Window};
+pub use times::Times;

@@ -155,10 +155,15 @@ fn first_words(
     ))
 }
 
-/// Silences and quiet hours.
+/// Silences, mute calendars and quiet hours.
 fn held_back(situation: &Situation<'_>, route: &Route, incident: &Incident) -> bool {
     let now = situation.now;
     if silences(situation, incident).any(|window| window.contains(now)) {
+        return true;
+    }
+    let calendars = &situation.plan.calendars;
+    let mut mute = route.mute.iter().filter_map(|name| calendars.get(name));
+    if mute.any(|times| times.contains(now)) {
         return true;
     }
     let time: NaiveTime = situation.plan.project.calendar.local(now).time();

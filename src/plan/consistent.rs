@@ -4,7 +4,7 @@ use crate::config::{Section, Typed, suggest};
 use crate::model::{Code, Diagnostic, Matcher, Name, Span, Status, Term};
 
 use super::resolve::Resolver;
-use super::{Plan, Route};
+use super::{Plan, Route, Worth};
 
 /// First words of check names that are made without an event.
 const MADE: [&str; 5] = ["traffic", "plan", "utm", "naming", "consent"];
@@ -12,6 +12,7 @@ const MADE: [&str; 5] = ["traffic", "plan", "utm", "naming", "consent"];
 /// Complains of tables that are fine alone and wrong together.
 pub(super) fn check(resolver: &mut Resolver<'_>, plan: &Plan) {
     compares_have_counts(resolver, plan);
+    averages_have_amounts(resolver, plan);
     conditions_know_their_parameters(resolver, plan);
     former_names_are_gone(resolver, plan);
     patterns_match(resolver, plan, "route", None);
@@ -20,8 +21,43 @@ pub(super) fn check(resolver: &mut Resolver<'_>, plan: &Plan) {
     somebody_hears_everything(resolver, plan);
 }
 
+/// A mean amount needs a currency and a source that knows amounts.
+fn averages_have_amounts(resolver: &mut Resolver<'_>, plan: &Plan) {
+    for one in &plan.conversions {
+        let (Some(Worth::Average), Some(section)) =
+            (&one.worth, resolver.named("conversion", &one.name))
+        else {
+            continue;
+        };
+        let at = place(section, "worth", "average");
+        let event = plan.event(&one.event);
+        let knows = event.and_then(|event| {
+            let source = plan.amounts(event)?;
+            let mapping = plan.mapping(&event.name, &source)?;
+            let decl = plan.source(&source)?;
+            Some(mapping.settings.contains_key("sum") || decl.decl.kind != "sql")
+        });
+        let complaint = if plan.project.currency.is_none() {
+            Diagnostic::warning(Code(104), "an average worth needs the project's currency")
+                .at(at, "in which currency?")
+                .help("add it to [project]: currency = \"EUR\"")
+        } else if knows == Some(false) {
+            let message = format!(
+                "no source says which column holds the amount of `{}`",
+                one.event
+            );
+            Diagnostic::warning(Code(104), message)
+                .at(at, "the mean of what?")
+                .help("name it where the event is counted: in.orders = { …, sum = \"total\" }")
+        } else {
+            continue;
+        };
+        resolver.complaints.push(complaint);
+    }
+}
+
 /// The place of a text value in a table, or of one item of its list.
-fn place(section: &Section, key: &str, word: &str) -> Span {
+pub(super) fn place(section: &Section, key: &str, word: &str) -> Span {
     let Some(entry) = section.entries.get(key) else {
         return section.span;
     };

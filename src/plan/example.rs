@@ -213,9 +213,13 @@ reason = "The shop moves to another data center"
     ),
     (
         "calendar",
-        "Further days that teach nothing and raise nothing, by a name of yours.",
+        "Times by a name of yours. A route may be mute during one; of a calendar that no route uses nothing is learnt and nothing alarms.",
         r#"[calendar.company_days]
 days = ["2026-05-15", "2026-12-27..2026-12-31"]
+
+[calendar.nights]
+days  = ["weekends"]
+hours = "20:00-07:00"
 "#,
     ),
     (

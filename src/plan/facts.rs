@@ -274,6 +274,7 @@ pub(super) const ROUTE: Family<Route> = Family {
                     )
                 }),
             ),
+            ("mute", list(&one.mute)),
             ("wait", Some(span(one.wait))),
             ("remind", Some(span(one.remind))),
             ("daily", Some(one.daily.to_string())),

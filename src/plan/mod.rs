@@ -3,6 +3,7 @@
 //! `resolve` turns the typed document into a [`Plan`] and every complaint about it. A plan that
 //! exists is consistent: every name it mentions is defined.
 
+mod calendar;
 mod compare;
 mod consistent;
 mod conversion;
@@ -26,8 +27,10 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
+
 use crate::config::SecretRef;
-use crate::model::{Fix, Mapping, Name};
+use crate::model::{Fix, Mapping, Name, Times};
 
 pub use compare::Compare;
 pub use conversion::{Conversion, Funnel, Worth};
@@ -73,6 +76,8 @@ pub struct Plan {
     pub owners: BTreeMap<Name, Owner>,
     /// `[route.*]`; the route `default` comes last.
     pub routes: Vec<Route>,
+    /// `[calendar.*]`
+    pub calendars: BTreeMap<Name, Times>,
     /// `[silence.*]`
     pub silences: Vec<SilenceDecl>,
     /// `[mail]`
@@ -89,6 +94,8 @@ pub struct Plan {
     pub heartbeat: Option<SecretRef>,
     /// `[noise]`
     pub noise: Noise,
+    /// `[release] watch`: for this long after a release payloads are judged strictly.
+    pub watch: Option<TimeDelta>,
 }
 
 impl Plan {
@@ -138,6 +145,32 @@ impl Plan {
             .filter(|one| one.primary)
             .chain(mine())
             .find_map(|one| one.worth.as_ref())
+    }
+
+    /// The source that knows amounts of an event: the first whose mapping names one, else its home.
+    pub fn amounts(&self, event: &Event) -> Option<Name> {
+        let names_one = event
+            .mappings
+            .iter()
+            .find(|(_, mapping)| mapping.settings.contains_key("sum"));
+        names_one
+            .map(|(source, _)| source.clone())
+            .or_else(|| self.home(event))
+    }
+
+    /// The same plan with what events are worth on average, where that is learnt.
+    #[must_use]
+    pub fn with_averages(mut self, averages: &BTreeMap<Name, f64>) -> Self {
+        let Some(currency) = self.project.currency.clone() else {
+            return self;
+        };
+        for one in &mut self.conversions {
+            let learnt = averages.get(&one.event);
+            if let (Some(Worth::Average), Some(average)) = (&one.worth, learnt) {
+                one.worth = Some(Worth::Fixed(*average, currency.clone()));
+            }
+        }
+        self
     }
 
     /// The setting of a made check that a `[check.*]` table changes.

@@ -64,7 +64,7 @@ pub struct Noise {
     pub group: bool,
 }
 
-/// `[project]` with `[calendar.*]`.
+/// `[project]`
 pub(super) fn project(resolver: &mut Resolver<'_>) -> Project {
     let fallback = || Project {
         id: Name::clean("project"),
@@ -83,18 +83,9 @@ pub(super) fn project(resolver: &mut Resolver<'_>) -> Project {
         );
         return fallback();
     }
-    let mut project = resolver
+    resolver
         .read("project", read_project)
-        .unwrap_or_else(fallback);
-    for (_, _, section) in resolver.family("calendar") {
-        let days = resolver.read_section(section, |reader| {
-            reader.texts("hours");
-            reader.text("zone");
-            ignored(reader, "days")
-        });
-        project.calendar = project.calendar.ignoring(days);
-    }
-    project
+        .unwrap_or_else(fallback)
 }
 
 fn read_project(reader: &mut Reader<'_>) -> Project {
@@ -135,10 +126,16 @@ fn read_project(reader: &mut Reader<'_>) -> Project {
 /// Both spellings are accepted, one is suggested.
 fn zone(reader: &mut Reader<'_>) -> Option<Tz> {
     let why = "days begin at midnight somewhere: timezone = \"Europe/Berlin\"";
-    let text = reader.required_text("timezone", why)?;
+    reader.required_text("timezone", why)?;
+    zone_of(reader, "timezone")
+}
+
+/// The zone that a key names.
+pub(super) fn zone_of(reader: &mut Reader<'_>, key: &str) -> Option<Tz> {
+    let text = reader.text(key)?;
     let found = text.parse::<Tz>();
     if found.is_err() {
-        let at = reader.place("timezone");
+        let at = reader.place(key);
         let names: Vec<&str> = chrono_tz::TZ_VARIANTS
             .iter()
             .map(|zone| zone.name())

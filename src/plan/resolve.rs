@@ -6,8 +6,8 @@ use crate::config::{Document, Reader, Section, Typed, list_of_tables, suggest, u
 use crate::model::{Code, Diagnostic, Level, Name, Span};
 
 use super::{
-    Known, Plan, compare, consistent, conversion, event, later, project, route, rule, source,
-    standard,
+    Known, Plan, calendar, compare, consistent, conversion, event, later, project, route, rule,
+    source, standard,
 };
 
 /// What the environment adds to the files.
@@ -81,7 +81,10 @@ pub fn resolve(
     let mail = route::mail(&mut resolver);
     let routes = route::routes(&mut resolver, &owners, mail.is_some());
     let reports = route::reports(&mut resolver, &owners, &project, mail.is_some());
-    let plan = Plan {
+    let calendars = calendar::calendars(&mut resolver, project.calendar.zone());
+    let mut plan = Plan {
+        calendars,
+        watch: standard::release(&mut resolver),
         utm: standard::utm(&mut resolver),
         naming: standard::naming(&mut resolver),
         consent: standard::consent(&mut resolver),
@@ -103,7 +106,7 @@ pub fn resolve(
         mail,
         reports,
     };
-    standard::release(&mut resolver);
+    calendar::connect(&mut resolver, &mut plan);
     resolver.check_owners(&plan);
     resolver.check_names(&plan);
     consistent::check(&mut resolver, &plan);

@@ -34,6 +34,8 @@ pub struct Route {
     pub channels: Vec<ChannelDecl>,
     /// Held during these local hours, except for primary conversions.
     pub quiet: Option<DailyHours>,
+    /// Calendars during which nothing is told, not even of primary conversions.
+    pub mute: Vec<Name>,
     /// How long to wait for related findings before the first message.
     pub wait: TimeDelta,
     /// Reminder after this long while open; zero for none.
@@ -179,6 +181,12 @@ pub(super) fn routes(
                 level: level(reader),
                 channels: channels(reader, &kinds),
                 quiet: reader.hours("quiet"),
+                mute: reader
+                    .names("mute")
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(name, _)| name)
+                    .collect(),
                 wait: reader.duration("wait").unwrap_or(WAIT),
                 remind: reader.duration("remind").unwrap_or(REMIND),
                 daily: reader

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
+
 use crate::config::{Reader, Typed};
 use crate::model::{Code, Diagnostic, Name, Rule};
 
@@ -186,9 +188,10 @@ pub(super) fn consent(resolver: &mut Resolver<'_>) -> Option<Consent> {
 }
 
 /// `[release]`: releases come through the API or `truecount mark`.
-pub(super) fn release(resolver: &mut Resolver<'_>) {
-    resolver.read("release", |reader| {
+pub(super) fn release(resolver: &mut Resolver<'_>) -> Option<TimeDelta> {
+    let read = |reader: &mut Reader<'_>| {
         reader.one_of("from", &["api"]);
-        reader.duration("watch");
-    });
+        reader.duration("watch")
+    };
+    resolver.read("release", read).flatten()
 }

@@ -360,6 +360,7 @@ pub(super) const FAMILIES: Tables = &[
                 "warning",
             ),
             key("quiet", TEXT, "Held during these hours: 20:00-07:00"),
+            key("mute", TEXTS, "Calendars during which nothing is told"),
             default(
                 key(
                     "wait",
@@ -417,15 +418,19 @@ pub(super) const FAMILIES: Tables = &[
     ),
     (
         "calendar",
-        "Days that teach nothing and raise nothing",
+        "Named times: during those that no route is mute by, nothing is learnt and nothing alarms",
         &[
             key(
                 "days",
                 TEXTS,
-                "Dates and spans of dates: 2026-12-24..2026-12-26",
+                "Dates, spans of dates and days of the week: 2026-12-24..2026-12-26, weekends",
             ),
-            key("hours", TEXT, "Hours of the day: 09:00-18:00"),
-            key("zone", TEXT, "The zone of the hours"),
+            key("hours", TEXT, "Only these hours of the days: 20:00-07:00"),
+            key(
+                "zone",
+                TEXT,
+                "The zone of days and hours; the project's unless given",
+            ),
         ],
     ),
 ];

@@ -198,7 +198,11 @@ fn card(plan: &Plan, one: &Incident, charts: &BTreeMap<u32, Vec<Reading>>, now: 
 fn rows(what: &Overview<'_>, shown: &[&Evaluation]) -> Vec<Row> {
     let calendar = &what.plan.project.calendar;
     let mut found: Vec<(u8, Row)> = Vec::new();
-    for one in shown.iter().filter(|one| one.bucket.grain != Grain::Hour) {
+    // Hours are news only while they are in trouble; else the days speak for the check.
+    let told = |one: &&&Evaluation| {
+        one.bucket.grain != Grain::Hour || one.outcome.status() > Some(Status::Ok)
+    };
+    for one in shown.iter().filter(told) {
         let status = one.outcome.status();
         let rank = match status {
             Some(Status::Failing) => 0,
@@ -209,7 +213,8 @@ fn rows(what: &Overview<'_>, shown: &[&Evaluation]) -> Vec<Row> {
         let line = match &one.outcome {
             Outcome::NoData(gap) => words::gap(gap, calendar),
             Outcome::Known { finding, .. } => format!(
-                "{}, expected {}",
+                "{}{}, expected {}",
+                words::hour(&one.bucket),
                 words::value(finding.now.observed, &finding.unit),
                 words::range(&finding.now, &finding.unit)
             ),

@@ -151,6 +151,19 @@ pub fn since(calendar: &Calendar, bucket: &crate::model::Bucket) -> String {
     }
 }
 
+/// `14:00 to 15:00: ` in front of a number of an hour; nothing for longer buckets.
+pub fn hour(bucket: &crate::model::Bucket) -> String {
+    if bucket.grain != Grain::Hour {
+        return String::new();
+    }
+    let end = bucket.label + chrono::TimeDelta::hours(1);
+    format!(
+        "{} to {}: ",
+        bucket.label.format("%H:%M"),
+        end.format("%H:%M")
+    )
+}
+
 /// `browser = Safari, country = DE`; `everywhere` for the total.
 pub fn segment(segment: &Segment) -> String {
     if segment.is_empty() {

@@ -202,7 +202,10 @@ fn reading(
         found.push(observation(
             Measure::Sum {
                 of: summed(mapping),
-                currency: given.currency.clone(),
+                currency: given
+                    .currency
+                    .clone()
+                    .or_else(|| plan.project.currency.clone()),
             },
             sum,
         ));

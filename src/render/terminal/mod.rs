@@ -101,7 +101,8 @@ fn line(plan: &Plan, one: &Evaluation) -> String {
         } => {
             let amount = &finding.now;
             let mut parts = vec![format!(
-                "{}  expected {}",
+                "{}{}  expected {}",
+                words::hour(&one.bucket),
                 words::value(amount.observed, &finding.unit),
                 words::range(amount, &finding.unit)
             )];

@@ -340,6 +340,21 @@ impl Ga4 {
                 sums.add(page, question, hourly, facts.zone, ask, None)?;
             }
         }
+        if let Measure::Sum {
+            currency: Some(wanted),
+            ..
+        } = &question.measure
+            && let Some(own) = pages
+                .iter()
+                .find_map(|page| page.metadata.currency_code.as_ref())
+            && own != wanted
+        {
+            let why = format!(
+                "the property counts in {own}, the project in {wanted}; nothing is converted"
+            );
+            pulled.unanswerable.push((question.clone(), why));
+            return Ok(());
+        }
         if asked.counts_ids && sums.most_ids() > IDS_A_DAY {
             let why =
                 format!("more than {IDS_A_DAY} identifiers a day: count repeats in the database");

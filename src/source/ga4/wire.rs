@@ -49,6 +49,7 @@ pub(super) struct Sampling {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReportMetadata {
     pub(super) time_zone: Option<String>,
+    pub(super) currency_code: Option<String>,
     #[serde(default)]
     pub(super) subject_to_thresholding: bool,
     #[serde(default)]

@@ -1,5 +1,10 @@
 //! Checks through the front door: every kind with odd evidence, its page, and the promise of a plan.
 
+mod bench;
+mod rate;
+mod release;
+mod sum;
+
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;

@@ -3,3 +3,4 @@
 pub(crate) mod ga4;
 pub(crate) mod http_api;
 pub(crate) mod hubspot;
+pub(crate) mod life;
