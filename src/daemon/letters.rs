@@ -46,8 +46,8 @@ pub async fn write(
     let calendar = &world.plan.project.calendar;
     let midnight = calendar.instant(calendar.local(now).date().and_time(NaiveTime::MIN));
     let mut sent_today: BTreeMap<Name, u32> = BTreeMap::new();
-    for (route, _, count) in world.store.told_since(midnight).await? {
-        *sent_today.entry(route).or_default() += count;
+    for (channel, _, count) in world.store.told_since(midnight).await? {
+        *sent_today.entry(channel).or_default() += count;
     }
     let decided = notify::decide(&Situation {
         plan: &world.plan,

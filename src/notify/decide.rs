@@ -24,7 +24,7 @@ pub struct Situation<'a> {
     pub told: &'a [Told],
     /// Silences in force or ended lately.
     pub silences: &'a [Silence],
-    /// Letters each route got today.
+    /// Letters each channel got today.
     pub sent_today: &'a BTreeMap<Name, u32>,
     /// Now.
     pub now: Timestamp,
@@ -43,7 +43,7 @@ pub fn decide(situation: &Situation<'_>) -> Vec<Notification> {
         for (index, channel) in route.channels.iter().enumerate() {
             let key = channel_key(&route.name, index, &channel.kind);
             let mine = of_channel(situation, route, &key);
-            found.extend(capped(situation, route, mine));
+            found.extend(capped(situation, route, &key, mine));
         }
     }
     found
@@ -95,7 +95,7 @@ fn reason(
     let Some(last) = last else {
         return first_words(situation, route, incident).or(escalated);
     };
-    if let Some(silence) = flapping(told, now) {
+    if let Some(silence) = flapping(incident, told, last, now) {
         return silence;
     }
     if incident.over_at().is_some() {
@@ -204,18 +204,21 @@ fn matches(matcher: &Matcher, incident: &Incident) -> bool {
 }
 
 /// After too many openings within a day: one notice, then silence until it is steady for a day.
-fn flapping(told: &[&Told], now: Timestamp) -> Option<Option<(Reason, u32)>> {
-    let lately = |one: &&&Told| now - one.at < TimeDelta::days(1);
-    let said = told
-        .iter()
-        .filter(lately)
-        .any(|one| one.reason == Reason::Flapping);
-    if said {
-        return Some(None);
+fn flapping(
+    incident: &Incident,
+    told: &[&Told],
+    last: &Told,
+    now: Timestamp,
+) -> Option<Option<(Reason, u32)>> {
+    let lately = |at: Timestamp| now - at < TimeDelta::days(1);
+    if last.reason == Reason::Flapping {
+        let flipped = incident.over_at().or(incident.opened_at);
+        let quiet = lately(last.at) || flipped.is_some_and(lately);
+        return quiet.then_some(None);
     }
     let opened = |one: &&&Told| matches!(one.reason, Reason::Opened | Reason::Reopened);
-    let flips = told.iter().filter(lately).filter(opened).count();
-    (flips > FLAPS).then_some(Some((Reason::Flapping, 0)))
+    let flips = told.iter().filter(|one| lately(one.at)).filter(opened);
+    (flips.count() > FLAPS).then_some(Some((Reason::Flapping, 0)))
 }
 
 /// This route is where another one escalates to, and nobody took the incident in time.
@@ -233,43 +236,52 @@ fn escalated(
                 && situation.now - opened >= *after
         })
     });
-    let known = told.iter().any(|one| one.reason == Reason::Escalated);
+    // What came back is escalated again.
+    let known = told
+        .iter()
+        .any(|one| one.reason == Reason::Escalated && one.at >= opened);
     (asked && incident.is_on() && incident.acknowledged.is_none() && !known)
         .then_some((Reason::Escalated, 0))
 }
 
-/// Beyond the daily cap the rest is told in one honest message, once a day.
+/// What is put in front of the message that uses up the cap.
+const LAST: &str = "the daily limit of this route is reached; what follows waits until tomorrow";
+
+/// The last message that the daily cap allows says so, and carries what else is to be told now.
 fn capped(
     situation: &Situation<'_>,
     route: &Route,
-    mut mine: Vec<Notification>,
+    channel: &Name,
+    mine: Vec<Notification>,
 ) -> Vec<Notification> {
-    let sent = situation.sent_today.get(&route.name).copied().unwrap_or(0);
+    let sent = situation.sent_today.get(channel).copied().unwrap_or(0);
     let left = usize::try_from(route.daily.saturating_sub(sent)).unwrap_or(usize::MAX);
-    if mine.len() <= left {
-        return mine;
-    }
-    mine.sort_by_key(|one| {
-        one.incidents
-            .first()
-            .map(|incident| (!incident.primary, std::cmp::Reverse(incident.status)))
-    });
     // Endings are told whatever the cap: an opening without its end is worse than one message more.
     let (ends, mut news): (Vec<_>, Vec<_>) = mine
         .into_iter()
         .partition(|one| one.reason == Reason::Resolved);
-    let rest = news.split_off(left.saturating_sub(1).min(news.len()));
-    if let Some(first) = rest.first()
-        && left > 0
-    {
-        let incidents: Vec<Incident> = rest.iter().flat_map(|one| one.incidents.clone()).collect();
-        news.push(Notification {
-            reason: Reason::Digest,
-            n: 0,
-            incidents,
-            ..first.clone()
+    if news.len() >= left {
+        news.sort_by_key(|one| {
+            one.incidents
+                .first()
+                .map(|incident| (!incident.primary, std::cmp::Reverse(incident.status)))
         });
+        let rest = news.split_off(left.saturating_sub(1).min(news.len()));
+        if left > 0 {
+            news.extend(last(rest));
+        }
     }
     news.extend(ends);
     news
+}
+
+fn last(mut rest: Vec<Notification>) -> Option<Notification> {
+    let mut one = rest.first().cloned()?;
+    LAST.clone_into(&mut one.remark);
+    if rest.len() > 1 {
+        one.reason = Reason::Digest;
+        one.n = 0;
+        one.incidents = rest.drain(..).flat_map(|one| one.incidents).collect();
+    }
+    Some(one)
 }

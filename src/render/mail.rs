@@ -36,6 +36,7 @@ pub fn write(plan: &Plan, notification: &Notification) -> Mail {
         }
         (reason, [one]) => {
             let text = describe(plan, one, notification.at);
+            let rows = rows(&text, &notification.remark);
             let over = matches!(reason, Reason::Resolved | Reason::Past);
             let lead = preface(reason).map_or(text.status.to_owned(), str::to_owned);
             let subject = if over {
@@ -51,8 +52,8 @@ pub fn write(plan: &Plan, notification: &Notification) -> Mail {
             };
             Mail {
                 subject: one_line(&subject),
-                text: plain(plan, &text, &lead, over),
-                html: incident_page(plan, &text, &lead, over),
+                text: plain(plan, &text, &rows, &lead, over),
+                html: incident_page(plan, &text, &rows, &lead, over),
             }
         }
         (_, many) => {
@@ -95,8 +96,14 @@ pub fn one_line(text: &str) -> String {
     plain.chars().take(180).collect()
 }
 
-fn rows(text: &IncidentText) -> Vec<(&'static str, String)> {
+/// Titles with what stands beside them.
+type Rows = [(&'static str, String)];
+
+fn rows(text: &IncidentText, remark: &str) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
+    if !remark.is_empty() {
+        rows.push(("Note", words::capital(remark)));
+    }
     let mut add = |title, value: Option<&String>| {
         if let Some(value) = value {
             rows.push((title, value.clone()));
@@ -116,7 +123,7 @@ fn rows(text: &IncidentText) -> Vec<(&'static str, String)> {
     rows
 }
 
-fn plain(plan: &Plan, text: &IncidentText, lead: &str, over: bool) -> String {
+fn plain(plan: &Plan, text: &IncidentText, rows: &Rows, lead: &str, over: bool) -> String {
     let mut out = format!(
         "{}  {}\n\n",
         if over {
@@ -126,7 +133,7 @@ fn plain(plan: &Plan, text: &IncidentText, lead: &str, over: bool) -> String {
         },
         text.head
     );
-    for (title, value) in rows(text) {
+    for (title, value) in rows {
         out.push_str(&format!("{title:<12}{}\n", value.replace(['−', '–'], "-")));
     }
     out.push('\n');
@@ -157,7 +164,7 @@ pub fn html(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-fn incident_page(plan: &Plan, text: &IncidentText, lead: &str, over: bool) -> String {
+fn incident_page(plan: &Plan, text: &IncidentText, rows: &Rows, lead: &str, over: bool) -> String {
     let (ground, ink) = match (over, text.status) {
         (true, _) => ("#e3f4ee", "#0f5f4a"),
         (false, "Failing") => ("#fdece4", "#9a3412"),
@@ -169,7 +176,7 @@ fn incident_page(plan: &Plan, text: &IncidentText, lead: &str, over: bool) -> St
         "<p style=\"margin:0 0 12px\"><span style=\"background:{ground};color:{ink};padding:4px 10px;border-radius:4px;font-weight:600\">{mark} {}</span></p>",
         html(lead)
     );
-    let table: String = rows(text)
+    let table: String = rows
         .iter()
         .map(|(title, value)| {
             format!(

@@ -85,7 +85,12 @@ fn incident(plan: &Plan, notification: &Notification, text: &IncidentText) -> Va
         fields.push(field("Where", place));
     }
     fields.push(field("Certainty", &text.certainty));
-    let mut lines = vec![bold(&text.verdict)];
+    let mut lines = Vec::new();
+    if !notification.remark.is_empty() {
+        let remark = words::capital(&notification.remark);
+        lines.push(format!("_{}._", escaped(&remark)));
+    }
+    lines.push(bold(&text.verdict));
     if let Some(likely) = &text.likely {
         lines.push(format!("*Just before:* {}", escaped(likely)));
     }

@@ -42,6 +42,9 @@ pub fn body(plan: &Plan, notification: &Notification) -> Value {
         }),
     };
     data["reason"] = json!(notification.reason.word());
+    if !notification.remark.is_empty() {
+        data["remark"] = json!(notification.remark);
+    }
     if let [one] = notification.incidents.as_slice() {
         data["title"] = json!(describe(plan, one, notification.at).head);
     }

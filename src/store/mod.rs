@@ -312,7 +312,7 @@ pub trait Browse: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<String>, StoreError>;
 
-    /// How often each reason was told per route since a time, for daily caps.
+    /// How many messages of each reason each channel was told since a time, for daily caps.
     async fn told_since(&self, since: Timestamp) -> Result<Vec<(Name, Reason, u32)>, StoreError>;
 }
 

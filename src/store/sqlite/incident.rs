@@ -345,7 +345,11 @@ pub(super) fn told_since(
     since: Timestamp,
 ) -> Result<Vec<(Name, Reason, u32)>, StoreError> {
     let mut statement = connection
-        .prepare_cached("SELECT route, reason, count(*) FROM told WHERE project = ?1 AND at >= ?2 GROUP BY route, reason")
+        .prepare_cached(
+            // A digest is one message about many incidents.
+            "SELECT channel, reason, CASE reason WHEN 'digest' THEN count(DISTINCT at) ELSE count(*) END
+             FROM told WHERE project = ?1 AND at >= ?2 GROUP BY channel, reason",
+        )
         .map_err(|why| trouble(&why))?;
     let rows = statement
         .query_map(params![project.as_str(), millis(since)], |row| {
@@ -358,9 +362,9 @@ pub(super) fn told_since(
         .map_err(|why| trouble(&why))?;
     let mut list = Vec::new();
     for row in rows {
-        let (route, reason, count) = row.map_err(|why| trouble(&why))?;
+        let (channel, reason, count) = row.map_err(|why| trouble(&why))?;
         list.push((
-            Name::clean(&route),
+            Name::clean(&channel),
             Reason::parse(&reason).ok_or_else(|| damaged("a reason"))?,
             count,
         ));
