@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
+use truecount::incident::{self, Incident};
 use truecount::model::{
-    Amount, Bucket, Calendar, Evaluation, Finding, Held, Name, Outcome, Reference, Segment, Shape,
-    Status, Strike, Timestamp, Unit,
+    Amount, Bucket, Calendar, Evaluation, Finding, Grain, Held, Name, Outcome, Reference, Segment,
+    Shape, Status, Strike, Timestamp, Unit,
 };
 use truecount::plan::Plan;
 
@@ -162,4 +163,22 @@ pub(crate) fn finding_of(one: &mut Evaluation) -> &mut Finding {
         Outcome::Known { finding, .. } => finding,
         Outcome::NoData(gap) => panic!("no finding: {gap:?}"),
     }
+}
+
+/// An incident of a check that was beyond doubt at this time, with its number.
+pub(crate) fn opened(
+    plan: &Plan,
+    check: &str,
+    source: &str,
+    number: u32,
+    now: Timestamp,
+) -> Incident {
+    let calendar = &plan.project.calendar;
+    let bucket = calendar.previous(&calendar.bucket(Grain::Day, now));
+    let mut look = seen(check, source, bucket, Status::Failing, 10.0);
+    look.strike.extreme = true;
+    look.strike.data_seen_at = now;
+    let mut change = incident::round(&[], &[look], &[], plan, now).remove(0);
+    incident::assign_number(&mut change, number);
+    change.after
 }

@@ -15,6 +15,7 @@ mod hours;
 mod incident;
 mod layers;
 mod made;
+mod notify;
 mod plan;
 mod schedule;
 mod source;

@@ -379,8 +379,10 @@ impl World {
         let channel = notify::channel_key(&name("default"), 0, "email");
         for one in self.incidents.values() {
             let heard = self.heard(&channel, one);
-            let quiet = heard.iter().any(|told| {
-                told.reason == Reason::Flapping && self.now - told.at < TimeDelta::days(1)
+            let lately = |at: Timestamp| self.now - at < TimeDelta::days(1);
+            let flipped = one.over_at().or(one.opened_at).is_some_and(lately);
+            let quiet = heard.last().is_some_and(|told| {
+                told.reason == Reason::Flapping && (lately(told.at) || flipped)
             });
             if quiet || self.silenced(one) {
                 continue;
