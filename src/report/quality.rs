@@ -37,6 +37,7 @@ fn share(seen: &[Evaluation], kind: &str) -> Option<f64> {
 
 fn completeness(facts: &Facts) -> Target {
     Target {
+        word: "completeness",
         name: "Events with complete parameters",
         how: "events that carry every required parameter, of all events with required parameters",
         measure: Measure::Share,
@@ -75,6 +76,7 @@ fn defects(facts: &Facts, week: Window, before: Window) -> Target {
         format!("per release, {releases} this week")
     };
     Target {
+        word: "defects",
         name: "Tracking defect rate",
         how: "incidents of data quality, of the releases of the week",
         measure: Measure::Rate,
@@ -102,6 +104,7 @@ fn gap(seen: &[Evaluation]) -> Option<f64> {
 
 fn discrepancy(facts: &Facts) -> Target {
     Target {
+        word: "discrepancy",
         name: "Discrepancy between systems",
         how: "difference to the system of record, of its count, after settling",
         measure: Measure::Share,
@@ -115,6 +118,7 @@ fn discrepancy(facts: &Facts) -> Target {
 
 fn unknown(plan: &Plan, facts: &Facts) -> Target {
     Target {
+        word: "unknown_traffic",
         name: "Unknown traffic",
         how: "sessions without a usable source or medium",
         measure: Measure::Share,
@@ -145,6 +149,7 @@ fn median_days(plan: &Plan, facts: &Facts, until: Window) -> Option<f64> {
 
 fn implementing(plan: &Plan, facts: &Facts, week: Window, before: Window) -> Target {
     Target {
+        word: "time_to_implement",
         name: "Time to implement",
         how: "median days from the request of an event to its first count, over 90 days",
         measure: Measure::Days,
@@ -158,6 +163,7 @@ fn implementing(plan: &Plan, facts: &Facts, week: Window, before: Window) -> Tar
 
 fn taxonomy(facts: &Facts) -> Target {
     Target {
+        word: "taxonomy",
         name: "Taxonomy compliance",
         how: "events whose names follow [naming], weighted by volume",
         measure: Measure::Share,
