@@ -133,6 +133,11 @@ const CODES: &[(u16, &str, &str)] = &[
         "A route or a silence speaks of checks, and no check of this plan begins with that name. The route would never be used, the silence would mute nothing.",
     ),
     (
+        220,
+        "a name against the standard",
+        "The name of a planned event or parameter does not follow `[naming]`. Rename it where it is sent, or change the standard.",
+    ),
+    (
         310,
         "a secret in clear",
         "Whoever can read the file can use the secret. Write where it is kept: { env = \"NAME\" }, { file = \"path\" }, { credential = \"name\" }, { command = [\"program\"] }. `--allow-plain` accepts it for tests.",

@@ -7,10 +7,13 @@ use chrono::{Datelike as _, Duration, TimeDelta};
 use crate::model::{
     AsOf, Calendar, Grain, Measure, Name, Question, Segment, Subject, Timestamp, Window,
 };
-use crate::report::{self, Facts, PullFact, Report};
+use crate::report::{self, CountFact, Facts, PullFact, Report};
 use crate::store::{History, StoreError};
 
 use super::World;
+
+/// Days between a week and the one a year before that begins on the same weekday.
+const YEAR: u32 = 364;
 
 /// An audit that can be printed, kept and mailed.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,11 +77,30 @@ pub async fn collect(
         before,
         calendar,
     );
-    let counts = names
-        .iter()
-        .zip(&questions)
-        .zip(this.into_iter().zip(last))
-        .map(|((name, question), (this, last))| (name.clone(), question.source.clone(), this, last))
+    let year_ago = Window {
+        from: calendar
+            .back(&calendar.bucket(Grain::Day, week.from), YEAR)
+            .start,
+        to: calendar
+            .back(&calendar.bucket(Grain::Day, week.to), YEAR)
+            .start,
+    };
+    let past = sums(
+        &store.history(&questions, year_ago, AsOf::Time(now)).await?,
+        year_ago,
+        calendar,
+    );
+    let counts = (names.iter().zip(&questions))
+        .zip(this.into_iter().zip(last.into_iter().zip(past)))
+        .map(
+            |((name, question), (this_week, (last_week, last_year)))| CountFact {
+                name: name.clone(),
+                source: question.source.clone(),
+                this_week,
+                last_week,
+                last_year,
+            },
+        )
         .collect();
     let facts = Facts {
         now,

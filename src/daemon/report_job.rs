@@ -72,7 +72,8 @@ pub(super) async fn send(
         return Ok(Step::Idle);
     };
     let week = last_week(&world.plan.project.calendar, slot);
-    let made = collect(world, week, now).await?;
+    let mut made = collect(world, week, now).await?;
+    made.report = made.report.including(&report.include);
     keep(world, &made);
     let letters = letters(world, report, &made, slot, now);
     finish(world, &format!("report:{name}"), slot, &letters).await
@@ -167,7 +168,10 @@ pub async fn send_now(
 ) -> Result<usize, StoreError> {
     let mut count = 0;
     for report in &world.plan.reports {
-        let letters = letters(world, report, made, now, now);
+        let made = Audit {
+            report: made.report.clone().including(&report.include),
+        };
+        let letters = letters(world, report, &made, now, now);
         count += letters.len();
         finish(world, &format!("report-now:{}", report.name), now, &letters).await?;
     }

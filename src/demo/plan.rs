@@ -106,6 +106,9 @@ event = "purchase"
 primary = true
 worth = "60 EUR"
 
+[funnel.checkout]
+steps = ["begin_checkout", "purchase"]
+
 [compare.orders]
 event = "purchase"
 baseline = "orders"

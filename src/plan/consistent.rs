@@ -4,7 +4,7 @@ use crate::config::{Section, Typed, suggest};
 use crate::model::{Code, Diagnostic, Matcher, Name, Span, Status, Term};
 
 use super::resolve::Resolver;
-use super::{Plan, Route, Worth};
+use super::{NameStyle, Plan, Route, Worth};
 
 /// First words of check names that are made without an event.
 const MADE: [&str; 5] = ["traffic", "plan", "utm", "naming", "consent"];
@@ -13,6 +13,7 @@ const MADE: [&str; 5] = ["traffic", "plan", "utm", "naming", "consent"];
 pub(super) fn check(resolver: &mut Resolver<'_>, plan: &Plan) {
     compares_have_counts(resolver, plan);
     averages_have_amounts(resolver, plan);
+    names_keep_the_standard(resolver, plan);
     conditions_know_their_parameters(resolver, plan);
     former_names_are_gone(resolver, plan);
     patterns_match(resolver, plan, "route", None);
@@ -56,6 +57,52 @@ fn averages_have_amounts(resolver: &mut Resolver<'_>, plan: &Plan) {
     }
 }
 
+/// Names of the plan against `[naming]`: of events as they arrive where names are events' own, and of
+/// their parameters.
+fn names_keep_the_standard(resolver: &mut Resolver<'_>, plan: &Plan) {
+    let pattern = |style: &Option<NameStyle>| {
+        let style = style.as_ref()?;
+        let pattern = regex_lite::Regex::new(style.pattern()).ok()?;
+        Some((pattern, style.word().to_owned()))
+    };
+    let (events, parameters) = (
+        pattern(&plan.naming.events),
+        pattern(&plan.naming.parameters),
+    );
+    for event in &plan.events {
+        let Some(section) = resolver.named("event", &event.name) else {
+            continue;
+        };
+        let mut wrong = Vec::new();
+        let mut native = event
+            .mappings
+            .iter()
+            .filter_map(|(_, one)| one.native.as_deref());
+        if let Some((style, word)) = &events
+            && let Some(name) = native.find(|name| !style.is_match(name))
+        {
+            wrong.push((event.span, format!("the event `{name}` is not {word}")));
+        }
+        if let Some((style, word)) = &parameters {
+            for one in event
+                .parameters
+                .iter()
+                .filter(|one| !style.is_match(one.name.as_str()))
+            {
+                let key = if one.required { "required" } else { "optional" };
+                let at = place(section, key, one.name.as_str());
+                wrong.push((at, format!("the parameter `{}` is not {word}", one.name)));
+            }
+        }
+        for (at, message) in wrong {
+            let complaint = Diagnostic::warning(Code(220), message)
+                .at(at, "against [naming]")
+                .help("rename it where it is sent, or change the standard");
+            resolver.complaints.push(complaint);
+        }
+    }
+}
+
 /// The place of a text value in a table, or of one item of its list.
 pub(super) fn place(section: &Section, key: &str, word: &str) -> Span {
     let Some(entry) = section.entries.get(key) else {
@@ -66,6 +113,7 @@ pub(super) fn place(section: &Section, key: &str, word: &str) -> Span {
             .iter()
             .find(|(_, item)| matches!(item, Typed::Text(text) if text == word))
             .map_or(entry.at, |(at, _)| *at),
+        Typed::Table(table) => table.entries.get(word).map_or(entry.at, |inner| inner.key),
         _ => entry.at,
     }
 }

@@ -4,19 +4,11 @@ use crate::config::{Document, Section};
 use crate::model::{Code, Diagnostic};
 
 /// Family or table, key, and what stays undone. A row goes when the setting works.
-const LATER: &[(&str, &str, &str)] = &[
-    ("report", "include", "the audit always has all its parts"),
-    (
-        "store",
-        "keep",
-        "readings are kept; `truecount db compact` thins them",
-    ),
-    (
-        "naming",
-        "parameters",
-        "only names of events are held against the standard",
-    ),
-];
+const LATER: &[(&str, &str, &str)] = &[(
+    "store",
+    "keep",
+    "readings are kept; `truecount db compact` thins them",
+)];
 
 /// A note for every such setting that is written.
 pub(super) fn notes(document: &Document) -> Vec<Diagnostic> {

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use std::collections::BTreeMap;
 
-use crate::config::{Entry, Reader, SecretRef, Section, Typed};
+use crate::config::{Entry, Reader, SecretRef, Section, Typed, suggest};
 use crate::model::{Code, DailyHours, Diagnostic, Matcher, Name, Schedule, Span, Status, Window};
 
 use super::Project;
@@ -411,7 +411,7 @@ pub(super) fn reports(
                 name,
                 at,
                 to: to.iter().map(|(text, _)| text.clone()).collect(),
-                include: plain(reader.texts("include")),
+                include: parts(reader),
             }
         });
         for (address, at) in &to {
@@ -448,6 +448,44 @@ pub(super) fn reports(
             at: USUAL_REPORT.to_owned(),
             to: Vec::new(),
             include: Vec::new(),
+        });
+    }
+    found
+}
+
+/// Parts of the audit, and figures that can be named by themselves.
+const PARTS: [&str; 13] = [
+    "quality",
+    "completeness",
+    "defects",
+    "discrepancy",
+    "unknown_traffic",
+    "time_to_implement",
+    "taxonomy",
+    "incidents",
+    "counts",
+    "funnel",
+    "payload_changes",
+    "plan",
+    "sources",
+];
+
+fn parts(reader: &mut Reader<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (word, at) in reader.texts("include").unwrap_or_default() {
+        if PARTS.contains(&word.as_str()) {
+            found.push(word);
+            continue;
+        }
+        let message = format!("the audit has no part `{word}`");
+        let complaint = Diagnostic::error(Code(105), message).at(at, "not known");
+        reader.complain(match suggest(&word, &PARTS) {
+            Some(near) => {
+                complaint
+                    .help("a similar part exists")
+                    .fix(at, format!("\"{near}\""), true)
+            }
+            None => complaint.help(format!("its parts: {}", PARTS.join(", "))),
         });
     }
     found

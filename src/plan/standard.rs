@@ -151,7 +151,7 @@ impl NameStyle {
             Self::Kebab => "^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
             Self::Title => "^[A-Z][A-Za-z0-9]*( [A-Z0-9][A-Za-z0-9]*)*$",
             Self::ObjectVerbed => {
-                "^[a-z][a-z0-9]*(_[a-z0-9]+)*_([a-z]+ed|sent|made|won|lost|paid|begun|seen|done|met|read|built|bought|sold|shown)$"
+                "^[a-z][a-z0-9]*(_[a-z0-9]+)*_([a-z]+ed|sent|made|won|lost|paid|begun|seen|done|met|read|built|bought|sold|shown|taken|given|chosen|kept|found|left)$"
             }
             Self::Pattern(pattern) => pattern,
         }

@@ -399,7 +399,11 @@ pub(super) const FAMILIES: Tables = &[
                 TEXTS,
                 "Addresses and owners; the default route unless given",
             ),
-            key("include", TEXTS, "Parts of the audit"),
+            key(
+                "include",
+                TEXTS,
+                "Parts of the audit: quality, incidents, counts, funnel, payload_changes, plan, sources, or single figures; everything unless given",
+            ),
         ],
     ),
     (

@@ -2,8 +2,13 @@
 //!
 //! Every figure of the week stands beside last week's; what is not known says why.
 
+mod business;
 mod quality;
 mod weekly;
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
 
 use crate::incident::Incident;
 use crate::model::{Evaluation, Mark, Name, Timestamp, Window};
@@ -19,6 +24,21 @@ pub struct PullFact {
     pub at: Timestamp,
     /// Why it failed.
     pub failure: Option<String>,
+}
+
+/// Counts of an event in its home; `None` where a day of the week is not known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountFact {
+    /// The event.
+    pub name: Name,
+    /// Its home.
+    pub source: Name,
+    /// In the week.
+    pub this_week: Option<f64>,
+    /// In the week before.
+    pub last_week: Option<f64>,
+    /// In the same days 52 weeks before.
+    pub last_year: Option<f64>,
 }
 
 /// What the audit is made of.
@@ -38,8 +58,8 @@ pub struct Facts {
     pub pulls: Vec<PullFact>,
     /// Marks of either week.
     pub marks: Vec<Mark>,
-    /// Counts of each event in its home over this week and the last, `None` where a day is not known.
-    pub counts: Vec<(Name, Name, Option<f64>, Option<f64>)>,
+    /// Counts of each event in its home.
+    pub counts: Vec<CountFact>,
     /// When each planned event was first seen.
     pub first_seen: Vec<(Name, Option<Timestamp>)>,
 }
@@ -58,6 +78,8 @@ pub enum Measure {
 /// One figure of workflow health.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
+    /// The word by which `include` names it.
+    pub word: &'static str,
     /// Such as `Events with complete parameters`.
     pub name: &'static str,
     /// How it is measured, one sentence.
@@ -100,8 +122,83 @@ pub struct CountLine {
     pub this_week: f64,
     /// Last week, when whole.
     pub last_week: Option<f64>,
+    /// The same week last year, when whole.
+    pub last_year: Option<f64>,
     /// The numbers of incidents that make this week's count unreliable.
     pub doubts: Vec<u32>,
+}
+
+/// One step of a funnel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FunnelLine {
+    /// The funnel.
+    pub funnel: Name,
+    /// The step before.
+    pub from: Name,
+    /// The step.
+    pub to: Name,
+    /// How many of the step before reached it, 0 to 1 (may exceed 1 over the edge of a week).
+    pub this_week: Option<f64>,
+    /// The week before.
+    pub last_week: Option<f64>,
+    /// Younger than the funnel settles.
+    pub provisional: bool,
+    /// The numbers of incidents that make it unreliable.
+    pub doubts: Vec<u32>,
+}
+
+/// A share of complete or conforming events that moved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PayloadLine {
+    /// Such as `purchase.completeness`.
+    pub check: Name,
+    /// 0 to 1.
+    pub this_week: f64,
+    /// The week before.
+    pub last_week: f64,
+}
+
+/// Median times of the week's incidents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Speed {
+    /// From the end of the first bad bucket to the opening.
+    pub notice: Option<TimeDelta>,
+    /// From the opening to the acknowledgement.
+    pub acknowledge: Option<TimeDelta>,
+    /// From the opening to the end.
+    pub mend: Option<TimeDelta>,
+}
+
+/// A part of the audit that `include` can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The six figures.
+    Quality,
+    /// Incidents.
+    Incidents,
+    /// Counts of the week.
+    Counts,
+    /// Steps of funnels.
+    Funnel,
+    /// Shares of complete and conforming events that moved.
+    Payload,
+    /// The tracking plan.
+    Plan,
+    /// Sources, and what was not checked.
+    Sources,
+}
+
+impl Part {
+    /// Every part, in the order of the audit.
+    pub const ALL: [Self; 7] = [
+        Self::Quality,
+        Self::Incidents,
+        Self::Counts,
+        Self::Funnel,
+        Self::Payload,
+        Self::Plan,
+        Self::Sources,
+    ];
 }
 
 /// How planned events fared.
@@ -168,6 +265,14 @@ pub struct Report {
     pub targets: Vec<Target>,
     /// Conversions and events.
     pub counts: Vec<CountLine>,
+    /// Steps of funnels.
+    pub funnels: Vec<FunnelLine>,
+    /// Completeness and conformance that moved.
+    pub payload: Vec<PayloadLine>,
+    /// How fast trouble was noticed and mended.
+    pub speed: Speed,
+    /// What is shown; head, figures that are named, and tasks always are.
+    pub parts: BTreeSet<Part>,
     /// Incidents of the week, open ones first.
     pub incidents: Vec<Incident>,
     /// The tracking plan.
@@ -178,6 +283,35 @@ pub struct Report {
     pub not_checked: Vec<(Name, crate::model::Gap)>,
     /// At most five.
     pub tasks: Vec<Task>,
+}
+
+impl Report {
+    /// The same with only what `include` of a report names; everything when it names nothing. A
+    /// figure can be named by itself.
+    #[must_use]
+    pub fn including(mut self, words: &[String]) -> Self {
+        if words.is_empty() {
+            return self;
+        }
+        let named = |word: &str| words.iter().any(|one| one == word);
+        let part = |part: &Part| match part {
+            Part::Quality => true,
+            Part::Incidents => named("incidents"),
+            Part::Counts => named("counts"),
+            Part::Funnel => named("funnel"),
+            Part::Payload => named("payload_changes"),
+            Part::Plan => named("plan"),
+            Part::Sources => named("sources"),
+        };
+        self.parts = Part::ALL.into_iter().filter(part).collect();
+        if !named("quality") {
+            self.targets.retain(|target| named(target.word));
+        }
+        if self.targets.is_empty() {
+            self.parts.remove(&Part::Quality);
+        }
+        self
+    }
 }
 
 /// Whether an evaluation is a judgement of a day that people are told of.

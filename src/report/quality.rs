@@ -1,7 +1,7 @@
 //! The six figures of workflow health, each from stored data.
 
 use crate::incident::{Incident, Label, Verdict};
-use crate::model::{Evaluation, Mark, MarkKind, Shape, Window};
+use crate::model::{Evaluation, Mark, MarkKind, Name, Shape, Window};
 use crate::plan::Plan;
 
 use super::{Facts, Measure, Target, is_daily};
@@ -17,12 +17,18 @@ pub(super) fn targets(plan: &Plan, facts: &Facts, week: Window, before: Window) 
         discrepancy(facts),
         unknown(plan, facts),
         implementing(plan, facts, week, before),
-        taxonomy(facts),
+        taxonomy(plan, facts),
     ]
 }
 
 /// Σk of Σn over the judged days of a kind.
 fn share(seen: &[Evaluation], kind: &str) -> Option<f64> {
+    let (hits, all) = sums(seen, kind);
+    (all > 0.0).then(|| hits / all)
+}
+
+/// Σk and Σn over the judged days of a kind.
+fn sums(seen: &[Evaluation], kind: &str) -> (f64, f64) {
     let mut sums = (0.0, 0.0);
     for one in seen
         .iter()
@@ -32,11 +38,12 @@ fn share(seen: &[Evaluation], kind: &str) -> Option<f64> {
             sums = (sums.0 + k, sums.1 + n);
         }
     }
-    (sums.1 > 0.0).then(|| sums.0 / sums.1)
+    sums
 }
 
 fn completeness(facts: &Facts) -> Target {
     Target {
+        word: "completeness",
         name: "Events with complete parameters",
         how: "events that carry every required parameter, of all events with required parameters",
         measure: Measure::Share,
@@ -75,6 +82,7 @@ fn defects(facts: &Facts, week: Window, before: Window) -> Target {
         format!("per release, {releases} this week")
     };
     Target {
+        word: "defects",
         name: "Tracking defect rate",
         how: "incidents of data quality, of the releases of the week",
         measure: Measure::Rate,
@@ -102,6 +110,7 @@ fn gap(seen: &[Evaluation]) -> Option<f64> {
 
 fn discrepancy(facts: &Facts) -> Target {
     Target {
+        word: "discrepancy",
         name: "Discrepancy between systems",
         how: "difference to the system of record, of its count, after settling",
         measure: Measure::Share,
@@ -115,6 +124,7 @@ fn discrepancy(facts: &Facts) -> Target {
 
 fn unknown(plan: &Plan, facts: &Facts) -> Target {
     Target {
+        word: "unknown_traffic",
         name: "Unknown traffic",
         how: "sessions without a usable source or medium",
         measure: Measure::Share,
@@ -145,6 +155,7 @@ fn median_days(plan: &Plan, facts: &Facts, until: Window) -> Option<f64> {
 
 fn implementing(plan: &Plan, facts: &Facts, week: Window, before: Window) -> Target {
     Target {
+        word: "time_to_implement",
         name: "Time to implement",
         how: "median days from the request of an event to its first count, over 90 days",
         measure: Measure::Days,
@@ -156,13 +167,39 @@ fn implementing(plan: &Plan, facts: &Facts, week: Window, before: Window) -> Tar
     }
 }
 
-fn taxonomy(facts: &Facts) -> Target {
+/// Names that follow the standard, weighted by volume: of arriving events, and of the parameters of
+/// planned events. `volume` is what each planned event counted.
+fn compliance(
+    plan: &Plan,
+    seen: &[Evaluation],
+    volume: impl Fn(&Name) -> Option<f64>,
+) -> Option<f64> {
+    let (mut wrong, mut all) = sums(seen, "naming");
+    let style = plan.naming.parameters.as_ref();
+    if let Some(style) = style.and_then(|style| regex_lite::Regex::new(style.pattern()).ok()) {
+        for event in &plan.events {
+            let weight = volume(&event.name).unwrap_or(0.0);
+            for parameter in &event.parameters {
+                all += weight;
+                if !style.is_match(parameter.name.as_str()) {
+                    wrong += weight;
+                }
+            }
+        }
+    }
+    (all > 0.0).then(|| 1.0 - wrong / all)
+}
+
+fn taxonomy(plan: &Plan, facts: &Facts) -> Target {
+    let count = |name: &Name| facts.counts.iter().find(|one| one.name == *name);
+
     Target {
+        word: "taxonomy",
         name: "Taxonomy compliance",
-        how: "events whose names follow [naming], weighted by volume",
+        how: "names of events and parameters that follow [naming], weighted by volume",
         measure: Measure::Share,
-        this_week: share(&facts.this_week, "naming"),
-        last_week: share(&facts.last_week, "naming"),
+        this_week: compliance(plan, &facts.this_week, |name| count(name)?.this_week),
+        last_week: compliance(plan, &facts.last_week, |name| count(name)?.last_week),
         goal: 0.99,
         more_is_better: true,
         why: "there is no [naming], or no source lists its event names".to_owned(),

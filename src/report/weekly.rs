@@ -8,7 +8,7 @@ use crate::incident::{Incident, State};
 use crate::model::{Gap, Name, Outcome, Status, Window};
 use crate::plan::Plan;
 
-use super::{CountLine, Coverage, Facts, Report, SourceLine, Task, quality};
+use super::{CountLine, Coverage, Facts, Part, Report, SourceLine, Task, business, quality};
 
 /// Most tasks.
 const TASKS: usize = 5;
@@ -52,6 +52,10 @@ pub fn weekly(plan: &Plan, facts: &Facts, week: Window) -> Report {
         summary: summary(&incidents, &coverage, week),
         headline,
         counts: counts(plan, facts, &incidents),
+        funnels: business::funnels(plan, facts, &incidents, week),
+        payload: business::payload(facts),
+        speed: business::speed(&incidents),
+        parts: Part::ALL.into_iter().collect(),
         tasks: tasks(plan, &incidents, &coverage, &targets),
         sources: sources(facts),
         not_checked: not_checked(facts),
@@ -107,17 +111,18 @@ fn counts(plan: &Plan, facts: &Facts, incidents: &[Incident]) -> Vec<CountLine> 
     let mut lines: Vec<CountLine> = facts
         .counts
         .iter()
-        .filter_map(|(name, source, this_week, last_week)| {
+        .filter_map(|fact| {
             let doubts = incidents
                 .iter()
-                .filter(|one| one.event.as_ref() == Some(name))
+                .filter(|one| one.event.as_ref() == Some(&fact.name))
                 .filter_map(|one| one.number);
             Some(CountLine {
-                this_week: (*this_week)?,
-                last_week: *last_week,
+                this_week: fact.this_week?,
+                last_week: fact.last_week,
+                last_year: fact.last_year,
                 doubts: doubts.collect(),
-                name: name.clone(),
-                source: source.clone(),
+                name: fact.name.clone(),
+                source: fact.source.clone(),
             })
         })
         .collect();

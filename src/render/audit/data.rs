@@ -30,8 +30,28 @@ pub fn json(report: &Report) -> String {
             "source": one.source.as_str(),
             "this_week": one.this_week,
             "last_week": one.last_week,
+            "last_year": one.last_year,
             "incidents": one.doubts,
         })).collect::<Vec<_>>(),
+        "funnels": report.funnels.iter().map(|one| json!({
+            "funnel": one.funnel.as_str(),
+            "from": one.from.as_str(),
+            "to": one.to.as_str(),
+            "this_week": one.this_week,
+            "last_week": one.last_week,
+            "provisional": one.provisional,
+            "incidents": one.doubts,
+        })).collect::<Vec<_>>(),
+        "payload_changes": report.payload.iter().map(|one| json!({
+            "check": one.check.as_str(),
+            "this_week": one.this_week,
+            "last_week": one.last_week,
+        })).collect::<Vec<_>>(),
+        "minutes": {
+            "to_notice": report.speed.notice.map(|time| time.num_minutes()),
+            "to_acknowledge": report.speed.acknowledge.map(|time| time.num_minutes()),
+            "to_mend": report.speed.mend.map(|time| time.num_minutes()),
+        },
         "incidents": report.incidents.iter().filter_map(|one| one.number).collect::<Vec<_>>(),
         "coverage": {
             "planned": report.coverage.planned,
@@ -78,6 +98,25 @@ pub fn csv(report: &Report) -> String {
             cell(one.source.as_str()),
             one.this_week,
             number(one.last_week)
+        ));
+    }
+    for one in &report.funnels {
+        let name = format!("{}: {} to {}", one.funnel, one.from, one.to);
+        out.push_str(&format!(
+            "{},step,{},,{},{},\n",
+            report.label,
+            cell(&name),
+            number(one.this_week),
+            number(one.last_week)
+        ));
+    }
+    for one in &report.payload {
+        out.push_str(&format!(
+            "{},payload,{},,{},{},\n",
+            report.label,
+            cell(one.check.as_str()),
+            one.this_week,
+            one.last_week
         ));
     }
     out

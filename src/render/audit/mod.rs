@@ -6,7 +6,7 @@ mod message;
 use askama::Template;
 
 use crate::model::Calendar;
-use crate::report::{Measure, Report, Target};
+use crate::report::{FunnelLine, Measure, Part, PayloadLine, Report, Speed, Target};
 
 use super::{mail, words};
 
@@ -24,6 +24,40 @@ pub struct AuditMail {
     pub html: String,
     /// Content id and PNG of each picture.
     pub pictures: Vec<(String, Vec<u8>)>,
+}
+
+impl View {
+    fn shows(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+
+    fn shows_quality(&self) -> bool {
+        self.shows(Part::Quality)
+    }
+
+    fn shows_incidents(&self) -> bool {
+        self.shows(Part::Incidents)
+    }
+
+    fn shows_counts(&self) -> bool {
+        self.shows(Part::Counts)
+    }
+
+    fn shows_funnel(&self) -> bool {
+        self.shows(Part::Funnel) && !self.steps.is_empty()
+    }
+
+    fn shows_payload(&self) -> bool {
+        self.shows(Part::Payload) && !self.payload.is_empty()
+    }
+
+    fn shows_plan(&self) -> bool {
+        self.shows(Part::Plan)
+    }
+
+    fn shows_sources(&self) -> bool {
+        self.shows(Part::Sources)
+    }
 }
 
 /// One figure in words.
@@ -54,7 +88,16 @@ struct CountRow {
     this_week: String,
     last_week: String,
     change: String,
+    last_year: String,
     doubts: String,
+}
+
+struct StepRow {
+    name: String,
+    this_week: String,
+    last_week: String,
+    change: String,
+    remark: String,
 }
 
 /// Everything of a report in words; the templates only place it.
@@ -65,11 +108,17 @@ struct View {
     summary: String,
     targets: Vec<TargetRow>,
     incidents: Vec<IncidentRow>,
+    speed: String,
     counts: Vec<CountRow>,
+    /// Whether any count has a year to be compared with.
+    has_years: bool,
+    steps: Vec<StepRow>,
+    payload: Vec<StepRow>,
     coverage: Vec<String>,
     sources: Vec<String>,
     not_checked: Vec<String>,
     tasks: Vec<String>,
+    parts: std::collections::BTreeSet<Part>,
     foot: String,
     link: String,
     chart: bool,
@@ -201,7 +250,11 @@ fn view(report: &Report, chart: bool) -> View {
             .iter()
             .map(|one| incident(one, report, &calendar))
             .collect(),
+        speed: speed(report.speed),
         counts: report.counts.iter().map(count).collect(),
+        has_years: report.counts.iter().any(|one| one.last_year.is_some()),
+        steps: report.funnels.iter().map(step).collect(),
+        payload: report.payload.iter().map(payload).collect(),
         coverage: plan,
         sources: report
             .sources
@@ -243,27 +296,90 @@ fn view(report: &Report, chart: bool) -> View {
             words::moment(&calendar, report.made_at)
         ),
         link: report.url.clone().unwrap_or_default(),
+        parts: report.parts.clone(),
         chart,
     }
 }
 
+/// `noticed after 3 h, taken after 2 h, mended after 1 d (medians)`; empty when nothing is known.
+fn speed(of: Speed) -> String {
+    let parts: Vec<String> = [
+        ("noticed", of.notice),
+        ("taken", of.acknowledge),
+        ("mended", of.mend),
+    ]
+    .into_iter()
+    .filter_map(|(word, time)| Some(format!("{word} after {}", words::span(time?))))
+    .collect();
+    if parts.is_empty() {
+        return String::new();
+    }
+    words::capital(&format!("{} (medians).", parts.join(", ")))
+}
+
+fn numbered(doubts: &[u32]) -> String {
+    let numbers: Vec<String> = doubts
+        .iter()
+        .map(|number| format!("see #{number}"))
+        .collect();
+    numbers.join(", ")
+}
+
+/// Percentage points, which a change of a share is told in.
+fn points(now: f64, before: f64) -> String {
+    let change = (now - before) * 100.0;
+    let sign = if change < 0.0 { "−" } else { "+" };
+    format!("{sign}{:.1} points", change.abs())
+}
+
+fn step(line: &FunnelLine) -> StepRow {
+    let share = |value: Option<f64>| value.map_or("not known".to_owned(), words::share);
+    let both = line.this_week.zip(line.last_week);
+    let mut remarks = Vec::new();
+    if line.provisional {
+        remarks.push("provisional".to_owned());
+    }
+    if !line.doubts.is_empty() {
+        remarks.push(format!("unreliable, {}", numbered(&line.doubts)));
+    }
+    StepRow {
+        name: format!(
+            "{}: {} to {}",
+            words::spoken(line.funnel.as_str()),
+            words::spoken(line.from.as_str()),
+            words::spoken(line.to.as_str())
+        ),
+        this_week: share(line.this_week),
+        last_week: share(line.last_week),
+        change: both.map_or(String::new(), |(now, before)| points(now, before)),
+        remark: remarks.join("; "),
+    }
+}
+
+fn payload(line: &PayloadLine) -> StepRow {
+    StepRow {
+        name: words::cut(line.check.as_str()),
+        this_week: words::share(line.this_week),
+        last_week: words::share(line.last_week),
+        change: points(line.this_week, line.last_week),
+        remark: String::new(),
+    }
+}
+
 fn count(line: &crate::report::CountLine) -> CountRow {
-    let change = line
-        .last_week
-        .filter(|before| *before > 0.0)
-        .map(|before| line.this_week / before - 1.0);
+    let against = |before: Option<f64>| {
+        before
+            .filter(|before| *before > 0.0)
+            .map(|before| line.this_week / before - 1.0)
+    };
     CountRow {
         name: words::spoken(line.name.as_str()),
         source: line.source.to_string(),
         this_week: words::number(line.this_week),
         last_week: line.last_week.map_or("not known".to_owned(), words::number),
-        change: change.map_or(String::new(), words::change),
-        doubts: line
-            .doubts
-            .iter()
-            .map(|number| format!("see #{number}"))
-            .collect::<Vec<_>>()
-            .join(", "),
+        change: against(line.last_week).map_or(String::new(), words::change),
+        last_year: against(line.last_year).map_or(String::new(), words::change),
+        doubts: numbered(&line.doubts),
     }
 }
 
