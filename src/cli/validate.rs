@@ -58,8 +58,26 @@ pub(super) fn print(project: &Project, screen: &Screen) {
             ));
         }
         Format::Json => screen.say(&render::diagnostic::json(diagnostics, files)),
-        Format::Github => screen.say(&render::diagnostic::github(diagnostics, files)),
+        Format::Github => {
+            let inside = inside(&project.folder);
+            screen.say(&render::diagnostic::github(diagnostics, files, &inside));
+        }
     }
+}
+
+/// The project's folder as seen from the root of its repository; empty when it is the root, or when
+/// there is no repository.
+fn inside(folder: &Path) -> String {
+    let Ok(folder) = folder.canonicalize() else {
+        return String::new();
+    };
+    let root = folder.ancestors().find(|one| one.join(".git").exists());
+    let path = root.and_then(|root| folder.strip_prefix(root).ok());
+    let parts = path.into_iter().flat_map(Path::components);
+    let parts: Vec<_> = parts
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    parts.join("/")
 }
 
 /// Writes the safe patches into the files; each file is written whole beside itself and renamed.

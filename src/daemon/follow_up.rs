@@ -78,7 +78,7 @@ fn wanted(
             .push(evaluation.clone());
     }
     let calendar = &world.plan.project.calendar;
-    let mut known: BTreeSet<Question> = gathered.history.keys().cloned().collect();
+    let mut asking: BTreeSet<Question> = BTreeSet::new();
     let mut wanted = Wanted::new();
     let mut again = Vec::new();
     for check in checks {
@@ -92,9 +92,16 @@ fn wanted(
                 .taps
                 .get(&question.source)
                 .is_some_and(|tap| tap.source.refuses(&question).is_none());
-            if *left > 0 && answerable && known.insert(question.clone()) {
+            if gathered.history.contains_key(&question) || !answerable {
+                continue;
+            }
+            // Two checks of one event want the same breakdown: it is asked once, and both look again.
+            if asking.contains(&question) {
+                asked = true;
+            } else if *left > 0 {
                 *left -= 1;
                 asked = true;
+                asking.insert(question.clone());
                 wanted
                     .entry(question.source.clone())
                     .or_default()

@@ -174,8 +174,9 @@ fn also(note: &Note, files: &[Text]) -> serde_json::Value {
     })
 }
 
-/// For pull requests on GitHub: one annotation a line.
-pub fn github(diagnostics: &[Diagnostic], files: &[Text]) -> String {
+/// For pull requests on GitHub: one annotation a line. Annotations name files from the root of the
+/// repository, in which the project may be the folder `inside`; empty when it is the root.
+pub fn github(diagnostics: &[Diagnostic], files: &[Text], inside: &str) -> String {
     // Workflow commands end at a line break, their properties at `:` and `,` too.
     let escaped = |text: &str| {
         text.replace('%', "%25")
@@ -194,7 +195,11 @@ pub fn github(diagnostics: &[Diagnostic], files: &[Text]) -> String {
             .and_then(|at| files.get(usize::from(at.file)).map(|file| (at, file)));
         let place = file.map_or(String::new(), |(at, file)| {
             let (line, column) = place(&file.text, at.start);
-            format!("file={},line={line},col={column},", property(&file.path))
+            let path = match inside {
+                "" => file.path.clone(),
+                folder => format!("{folder}/{}", file.path),
+            };
+            format!("file={},line={line},col={column},", property(&path))
         });
         let help = one
             .help

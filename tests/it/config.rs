@@ -186,7 +186,8 @@ fn secrets_are_not_printed() {
     };
     let files = [base(), broken];
     let (_, complaints) = understood(&files);
-    let machine = diagnostic::json(&complaints, &files) + &diagnostic::github(&complaints, &files);
+    let machine =
+        diagnostic::json(&complaints, &files) + &diagnostic::github(&complaints, &files, "shop");
     let screens = diagnostic::human(&complaints, &files, false)
         + &diagnostic::human(&complaints, &files, true);
     for secret in ["pat-eu1", "XXXXXXXX", "hunter2"] {
@@ -206,8 +207,8 @@ fn machines_get_places_and_patches() {
     ];
     let (_, complaints) = understood(&files);
     assert_eq!(
-        diagnostic::github(&complaints, &files),
-        "::error file=rules/a%2Cb.toml,line=2,col=1,title=TC103::[event.refund] knows no `ownr`%0Aa similar key exists\n"
+        diagnostic::github(&complaints, &files, "shop"),
+        "::error file=shop/rules/a%2Cb.toml,line=2,col=1,title=TC103::[event.refund] knows no `ownr`%0Aa similar key exists\n"
     );
     let json: serde_json::Value =
         serde_json::from_str(&diagnostic::json(&complaints, &files)).unwrap();
@@ -306,7 +307,7 @@ fn stay_whole(files: &[Text]) {
         diagnostic::human(&complaints, files, color);
     }
     diagnostic::json(&complaints, files);
-    diagnostic::github(&complaints, files);
+    diagnostic::github(&complaints, files, "");
     for (index, file) in files.iter().enumerate() {
         let patches: Vec<Fix> = complaints
             .iter()
