@@ -16,6 +16,7 @@ mod judge;
 mod naming;
 mod question;
 mod rate;
+mod rehearse;
 mod shape;
 mod share;
 mod traffic;
@@ -33,6 +34,7 @@ use crate::plan::{Form, KindFacts, Plan, Setting};
 
 pub use budget::{Promise, budget};
 pub use coverage::{Coverage, coverage};
+pub use rehearse::{Rehearsed, rehearse};
 pub use volume::averages;
 
 /// A family of checks.

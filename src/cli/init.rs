@@ -61,6 +61,10 @@ const B2B: &[File] = &[
         "rules/standards.toml",
         include_str!("../../rules/b2b-leads/rules/standards.toml"),
     ),
+    (
+        "rules/tests/leads.toml",
+        include_str!("../../rules/b2b-leads/rules/tests/leads.toml"),
+    ),
 ];
 
 const SHOP: &[File] = &[
@@ -75,6 +79,10 @@ const SHOP: &[File] = &[
     (
         "rules/compare.toml",
         include_str!("../../rules/ecommerce/rules/compare.toml"),
+    ),
+    (
+        "rules/tests/purchase.toml",
+        include_str!("../../rules/ecommerce/rules/tests/purchase.toml"),
     ),
 ];
 
@@ -91,11 +99,15 @@ const APP: &[File] = &[
         "rules/standards.toml",
         include_str!("../../rules/mobile-app/rules/standards.toml"),
     ),
+    (
+        "rules/tests/onboarding.toml",
+        include_str!("../../rules/mobile-app/rules/tests/onboarding.toml"),
+    ),
 ];
 
 const ENV: &str = "# Read into the environment before starting, for example with: set -a; . ./.env; set +a\nSLACK_WEBHOOK_URL=\nTRUECOUNT_SMTP_URL=\n";
 
-const WORKFLOW: &str = "name: tracking plan\non: [pull_request]\njobs:\n  validate:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - run: truecount validate --format github\n";
+const WORKFLOW: &str = "name: tracking plan\non: [pull_request]\njobs:\n  validate:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - run: truecount validate --format github\n      - run: truecount test --format github\n";
 
 pub(super) fn run(options: &Options, screen: &Screen) -> anyhow::Result<Exit> {
     let files = match options.template.as_str() {

@@ -15,6 +15,7 @@ mod report;
 mod screen;
 mod serve;
 mod status;
+mod test;
 mod validate;
 
 use std::io::IsTerminal as _;
@@ -139,6 +140,8 @@ enum Command {
     Init(init::Options),
     /// Check all configuration files
     Validate(validate::Options),
+    /// Try the rule tests: given these counts, this check must, or must not, fire
+    Test(test::Options),
     /// Say what a change of the plan means
     Diff(diff::Options),
     /// Test credentials, databases, mail and everything else that can be missing
@@ -217,6 +220,7 @@ async fn dispatch(command: Command, global: &Global, screen: &Screen) -> anyhow:
         Command::Demo(options) => demo::run(&options, global, screen).await,
         Command::Init(options) => init::run(&options, screen),
         Command::Validate(options) => validate::run(&options, global, screen),
+        Command::Test(options) => test::run(&options, global, screen),
         Command::Diff(options) => diff::run(&options, global, screen),
         Command::Doctor(options) => doctor::run(&options, global, screen).await,
         Command::Serve(options) => serve::run(&options, global, screen).await,

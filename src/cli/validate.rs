@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::app::{self, Project};
 use crate::check;
-use crate::model::Level;
+use crate::model::{Diagnostic, Level};
 use crate::plan;
 use crate::render;
 
-use super::{Exit, Format, Global, Screen};
+use super::{Exit, Format, Global, Screen, test};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -34,6 +34,7 @@ pub(super) fn run(options: &Options, global: &Global, screen: &Screen) -> anyhow
         screen.note(&format!("{fixed} fixes applied"));
         project = app::load(&path, reading)?;
     }
+    test::complain_of_unknown(&mut project);
     print(&project, screen);
     let worst = project.diagnostics.iter().map(|one| one.level).max();
     Ok(match worst {
@@ -58,11 +59,13 @@ pub(super) fn print(project: &Project, screen: &Screen) {
             ));
         }
         Format::Json => screen.say(&render::diagnostic::json(diagnostics, files)),
-        Format::Github => {
-            let inside = inside(&project.folder);
-            screen.say(&render::diagnostic::github(diagnostics, files, &inside));
-        }
+        Format::Github => screen.say(&annotations(project, diagnostics)),
     }
+}
+
+/// Diagnostics as annotations of a pull request.
+pub(super) fn annotations(project: &Project, diagnostics: &[Diagnostic]) -> String {
+    render::diagnostic::github(diagnostics, &project.files, &inside(&project.folder))
 }
 
 /// The project's folder as seen from the root of its repository; empty when it is the root, or when

@@ -138,6 +138,11 @@ const CODES: &[(u16, &str, &str)] = &[
         "The name of a planned event or parameter does not follow `[naming]`. Rename it where it is sent, or change the standard.",
     ),
     (
+        221,
+        "a rule test that cannot hold",
+        "`[[test]]` names a check that the plan does not make, or the check says something else than the test expects.",
+    ),
+    (
         310,
         "a secret in clear",
         "Whoever can read the file can use the secret. Write where it is kept: { env = \"NAME\" }, { file = \"path\" }, { credential = \"name\" }, { command = [\"program\"] }. `--allow-plain` accepts it for tests.",

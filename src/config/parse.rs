@@ -155,6 +155,10 @@ fn merge(into: &mut Section, from: Section, complaints: &mut Vec<Diagnostic>) {
                 {
                     merge(old, new, complaints);
                 }
+                // The only list of tables: tests of several files are one list.
+                (Typed::List(old), Typed::List(mut new)) if depth == 0 && key == "test" => {
+                    old.append(&mut new);
+                }
                 (_, Typed::List(_)) if depth == 0 => {
                     complaints.push(list_of_tables(&key, entry.key));
                 }

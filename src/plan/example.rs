@@ -266,6 +266,24 @@ from = "api"
 "#,
     ),
     (
+        "test",
+        "Rule tests: given these counts, this check must, or must not, fire. `truecount test` tries them with the code that judges real counts. They stand best in files of their own under `rules/tests/`, and are the only tables without a name.",
+        r#"[[test]]
+name   = "purchases that break off are seen on the first day"
+check  = "purchase.volume"
+given  = { weekday = 400, weekend = 250, weeks = 12 }
+today  = 90
+expect = "failing"
+
+[[test]]
+name   = "two in a hundred without a currency are no news"
+check  = "purchase.completeness"
+given  = { weekday = 400, part = "99%" }
+today  = "98%"
+expect = "ok"
+"#,
+    ),
+    (
         "include",
         "Must stand before the first table of the main file.",
         "",

@@ -24,6 +24,7 @@ mod schema;
 mod source;
 mod standard;
 mod table;
+mod test;
 
 use std::collections::BTreeMap;
 
@@ -46,6 +47,7 @@ pub use rule::CheckDecl;
 pub use schema::schema;
 pub use source::{COMMON as SOURCE_KEYS, SourceDecl};
 pub use standard::{Consent, NameStyle, Naming, Utm};
+pub use test::{Expected, Given, RuleTest, Today, unknown_checks};
 
 pub use kind::{Build, Decl, Form, Kind, KindFacts, Known, Setting};
 
@@ -94,6 +96,8 @@ pub struct Plan {
     pub heartbeat: Option<SecretRef>,
     /// `[noise]`
     pub noise: Noise,
+    /// `[[test]]`
+    pub tests: Vec<RuleTest>,
     /// `[release] watch`: for this long after a release payloads are judged strictly.
     pub watch: Option<TimeDelta>,
 }

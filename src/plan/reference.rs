@@ -28,8 +28,14 @@ pub fn reference(known: &Known) -> String {
     let mut page = HEAD.to_owned();
     for (name, about, example) in EXAMPLES {
         let table = &schema["properties"][*name];
+        let table = if table["type"] == "array" {
+            &table["items"]
+        } else {
+            table
+        };
         let is_family = table["additionalProperties"].is_object();
         let title = match (is_family, table["properties"].is_object()) {
+            _ if *name == "test" => "[[test]]".to_owned(),
             (true, _) => format!("[{name}.NAME]"),
             (false, true) => format!("[{name}]"),
             (false, false) => (*name).to_owned(),

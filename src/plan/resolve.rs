@@ -7,7 +7,7 @@ use crate::model::{Code, Diagnostic, Level, Name, Span};
 
 use super::{
     Known, Plan, calendar, compare, consistent, conversion, event, later, project, route, rule,
-    source, standard,
+    source, standard, test,
 };
 
 /// What the environment adds to the files.
@@ -84,6 +84,7 @@ pub fn resolve(
     let calendars = calendar::calendars(&mut resolver, project.calendar.zone());
     let mut plan = Plan {
         calendars,
+        tests: test::tests(&mut resolver),
         watch: standard::release(&mut resolver),
         utm: standard::utm(&mut resolver),
         naming: standard::naming(&mut resolver),
@@ -234,8 +235,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn unknown_tables(&mut self) {
-        let known: Vec<&str> = TABLES.iter().chain(FAMILIES).copied().collect();
+        let tables = TABLES.iter().chain(FAMILIES).copied();
+        let known: Vec<&str> = tables.chain(["test"]).collect();
         for (key, entry) in self.document.entries() {
+            if key == "test" {
+                continue;
+            }
             let is_table = matches!(entry.value, Typed::Table(_));
             let is_tables = matches!(&entry.value, Typed::List(items)
                 if items.iter().any(|(_, item)| matches!(item, Typed::Table(_))));

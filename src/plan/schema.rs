@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::table::{FAMILIES, INCLUDE, OF_EVERY_SOURCE, PARAMETER, SINGLE};
-use super::{Form, KindFacts, Known, Setting};
+use super::{Form, KindFacts, Known, Setting, test};
 
 /// The schema of a whole configuration with every kind that is known.
 pub fn schema(known: &Known) -> Value {
@@ -15,6 +15,11 @@ pub fn schema(known: &Known) -> Value {
     for (name, about, keys) in FAMILIES {
         properties.insert((*name).to_owned(), family(about, &table(about, keys)));
     }
+    let tests = table("What a check must say of given counts", test::KEYS);
+    properties.insert(
+        "test".to_owned(),
+        json!({ "type": "array", "description": "Rule tests", "items": tests }),
+    );
     properties.insert(
         "source".to_owned(),
         family("The systems that know counts", &sources(known)),
@@ -83,7 +88,9 @@ fn setting(one: &Setting) -> Value {
     let texts =
         || json!([{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]);
     let mut value = match one.form {
-        Form::Text if one.key == "requested" => json!({ "type": "string", "format": "date" }),
+        Form::Text if matches!(one.key, "requested" | "on") => {
+            json!({ "type": "string", "format": "date" })
+        }
         Form::Text | Form::Duration => json!({ "type": "string" }),
         Form::Whole => json!({ "type": "integer", "minimum": 0 }),
         Form::Share => json!({ "type": ["number", "string"] }),

@@ -11,7 +11,7 @@ const FLAG: Form = Form::Flag;
 const SECRET: Form = Form::Secret;
 const TABLE: Form = Form::Table;
 
-const fn key(key: &'static str, form: Form, about: &'static str) -> Setting {
+pub(super) const fn key(key: &'static str, form: Form, about: &'static str) -> Setting {
     Setting {
         key,
         about,
@@ -25,7 +25,7 @@ const fn default(setting: Setting, default: &'static str) -> Setting {
     Setting { default, ..setting }
 }
 
-const fn required(setting: Setting) -> Setting {
+pub(super) const fn required(setting: Setting) -> Setting {
     Setting {
         required: true,
         ..setting

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use truecount::app;
+use truecount::check;
 use truecount::config::{self, Text};
 use truecount::deliver;
 use truecount::model::{Diagnostic, Fix, Level};
@@ -20,6 +21,9 @@ pub(crate) fn understood(files: &[Text]) -> (Plan, Vec<Diagnostic>) {
     complaints.extend(more);
     if complaints.iter().all(|one| one.level != Level::Error) {
         complaints.extend(built(&plan));
+        let checks = check::checks(&plan);
+        let names: Vec<&str> = checks.iter().map(|one| one.label().name.as_str()).collect();
+        complaints.extend(plan::unknown_checks(&plan.tests, &names));
     }
     (plan, complaints)
 }

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use truecount::app;
+use truecount::check;
 use truecount::config::Text;
 use truecount::model::Level;
-use truecount::plan::{self, Plan};
+use truecount::plan::{self, Expected, Plan, RuleTest};
 use truecount::render::diagnostic;
 
 use crate::config::understood;
@@ -124,9 +125,11 @@ fn every_piece_in_the_pages_about_checks_can_be_added_to_a_plan() {
 /// A shipped example as `init` writes it.
 fn example(name: &str) -> Vec<Text> {
     let folder = root().join("rules").join(name);
-    let mut rules: Vec<PathBuf> = fs::read_dir(folder.join("rules"))
-        .unwrap()
+    let mut rules: Vec<PathBuf> = ["rules", "rules/tests"]
+        .iter()
+        .flat_map(|inner| fs::read_dir(folder.join(inner)).unwrap())
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
         .collect();
     rules.sort();
     std::iter::once(folder.join("truecount.toml"))
@@ -169,6 +172,30 @@ fn the_shipped_examples_are_sound_and_say_what_is_left_out() {
                 "{name}/{}",
                 file.path
             );
+        }
+    }
+}
+
+#[test]
+fn the_rule_tests_of_the_examples_hold_and_a_wrong_one_fails() {
+    for (name, tests) in [("b2b-leads", 2), ("ecommerce", 6), ("mobile-app", 2)] {
+        let (plan, _) = sound(name, &example(name));
+        let checks = check::checks(&plan);
+        assert_eq!(plan.tests.len(), tests, "{name}");
+        for test in &plan.tests {
+            let done = check::rehearse(&plan, &checks, test).expect("the check exists");
+            assert!(done.passed, "{name}: {}: {:?}", test.name, done.seen);
+            // The same counts do not satisfy another expectation.
+            let other = match test.expect {
+                Expected::Ok | Expected::NoData => Expected::Failing,
+                Expected::Warning | Expected::Failing => Expected::Ok,
+            };
+            let wrong = RuleTest {
+                expect: other,
+                ..test.clone()
+            };
+            let done = check::rehearse(&plan, &checks, &wrong).expect("the check exists");
+            assert!(!done.passed, "{name}: {} says everything", test.name);
         }
     }
 }

@@ -215,7 +215,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
     (
         "check",
         &[
-            "mod", "shape", "share", "value", "judge", "budget", "holiday", "coverage",
+            "mod", "shape", "share", "value", "judge", "budget", "holiday", "coverage", "question",
+            "rehearse",
         ],
     ),
     ("source", &["mod"]),

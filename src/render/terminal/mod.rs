@@ -3,6 +3,7 @@
 mod explain;
 mod incident;
 mod tool;
+mod tried;
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ use super::words;
 pub use explain::{Explanation, explain, sparkline};
 pub use incident::{SourceLine, dead_letters, incident, incidents, silences, status};
 pub use tool::{Finding, diff, diff_json, doctor, forecast, pulled, scorecard, slack_preview};
+pub use tried::{found, tried};
 
 fn painted(text: &str, status: Option<Status>, color: bool) -> String {
     if !color {
