@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod daemon;
 mod demo;
+mod deploy;
 mod docs;
 mod examples;
 mod fake;
