@@ -76,6 +76,18 @@ fn the_image_gets_every_folder_that_the_build_reads() {
             read.insert(first.as_os_str().to_string_lossy().into_owned());
         }
     }
+    for path in sources() {
+        let text = fs::read_to_string(&path).unwrap();
+        for piece in text.split("config = \"").skip(1) {
+            let file = root().join(piece.split('"').next().unwrap());
+            if file.is_file() {
+                let inside = file.strip_prefix(root()).unwrap();
+                let first = inside.components().next().unwrap();
+                read.insert(first.as_os_str().to_string_lossy().into_owned());
+            }
+        }
+    }
+    assert!(read.contains(".config"), "templates name their settings");
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     if manifest.contains("[[bench]]") {
         read.insert("benches".to_owned());
