@@ -7,19 +7,20 @@ use truecount::check::{self, Evidence, Line, SourceState};
 use truecount::model::{
     Bucket, Evaluation, Mark, Name, Quality, Question, Reading, Segment, Timestamp,
 };
+use truecount::plan::Plan;
 
 use super::resolved;
 
 /// What there is to be known.
-pub(super) struct Bench {
-    pub(super) now: Timestamp,
-    pub(super) arrives: TimeDelta,
-    pub(super) settles: TimeDelta,
-    pub(super) marks: Vec<Mark>,
+pub(crate) struct Bench {
+    pub(crate) now: Timestamp,
+    pub(crate) arrives: TimeDelta,
+    pub(crate) settles: TimeDelta,
+    pub(crate) marks: Vec<Mark>,
 }
 
 impl Bench {
-    pub(super) fn at(now: &str) -> Self {
+    pub(crate) fn at(now: &str) -> Self {
         Self {
             now: now.parse().unwrap(),
             arrives: TimeDelta::minutes(5),
@@ -29,7 +30,7 @@ impl Bench {
     }
 
     /// All evaluations of a plan, where `value` says what a source knows of a bucket.
-    pub(super) fn judge(
+    pub(crate) fn judge(
         &self,
         plan: &str,
         value: impl Fn(&Question, &Bucket) -> Option<f64>,
@@ -43,7 +44,7 @@ impl Bench {
     }
 
     /// Hands over what there is to be known for a plan.
-    pub(super) fn with_evidence(
+    pub(crate) fn with_evidence(
         &self,
         plan: &str,
         value: impl Fn(&Question, &Bucket) -> Option<f64>,
@@ -51,8 +52,18 @@ impl Bench {
     ) {
         let (plan, complaints) = resolved(plan);
         assert!(complaints.is_empty(), "{complaints:?}");
+        self.evidence_of(&plan, value, then);
+    }
+
+    /// As [`Bench::with_evidence`], for a plan that is already understood.
+    pub(crate) fn evidence_of(
+        &self,
+        plan: &Plan,
+        value: impl Fn(&Question, &Bucket) -> Option<f64>,
+        then: impl FnOnce(&Evidence<'_>),
+    ) {
         let calendar = &plan.project.calendar;
-        let checks = check::checks(&plan);
+        let checks = check::checks(plan);
         let mut history: BTreeMap<Question, Vec<Line>> = BTreeMap::new();
         for need in checks
             .iter()
@@ -110,7 +121,7 @@ impl Bench {
 }
 
 /// The one evaluation of a check.
-pub(super) fn of<'a>(seen: &'a [Evaluation], check: &str) -> &'a Evaluation {
+pub(crate) fn of<'a>(seen: &'a [Evaluation], check: &str) -> &'a Evaluation {
     let mut mine = seen
         .iter()
         .filter(|one| one.check.as_str() == check && !one.witness);
@@ -122,7 +133,7 @@ pub(super) fn of<'a>(seen: &'a [Evaluation], check: &str) -> &'a Evaluation {
 }
 
 /// A number that looks like noise and is the same every time, about normal with spread 1.
-pub(super) fn noise(of: i64) -> f64 {
+pub(crate) fn noise(of: i64) -> f64 {
     let mut state = of.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut sum = -6.0;
     for _ in 0..12 {

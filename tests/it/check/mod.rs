@@ -1,6 +1,6 @@
 //! Checks through the front door: every kind with odd evidence, its page, and the promise of a plan.
 
-mod bench;
+pub(crate) mod bench;
 mod rate;
 mod release;
 mod sum;
