@@ -270,6 +270,11 @@ impl View {
     fn too_few(&self, why: TooFew) -> Outcome {
         let (have, need, of) = match why {
             TooFew::Buckets(have, need) => (have, need, Unit::Days),
+            // A share or a comparison without a whole: no learning will help.
+            TooFew::Events(0, 1) => {
+                let why = "the system it is held against counted none".to_owned();
+                return Outcome::NoData(Gap::Unfit { why });
+            }
             TooFew::Events(have, need) => (have, need, Unit::Count),
             TooFew::Missing => {
                 let why = "the day is left out by the plan or by a remark of the source".to_owned();
