@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
 use crate::app;
@@ -67,6 +67,8 @@ pub(super) async fn serve(
     listen: Option<&str>,
     builder: Option<Arc<dyn Builder>>,
 ) -> anyhow::Result<()> {
+    // Before the first letter can leave: a stop that came earlier would be a kill.
+    let signals = Signals::listen()?;
     let (listener, server_parts) = bind(&world, listen).await?;
     let address = listener.local_addr()?;
     let (world_sender, worlds) = watch::channel(Arc::clone(&world));
@@ -94,12 +96,12 @@ pub(super) async fn serve(
             asked: Arc::clone(&asked),
         };
         tasks.spawn(watcher.run(stop.clone()));
-        tasks.spawn(watch_hangup(asked, stop.clone()));
+        tasks.spawn(watch_hangup(signals.hangup, asked, stop.clone()));
     }
     tasks.spawn(keep_watchdog(Arc::clone(&world), worlds, stop));
     tracing::info!("listening on http://{address}");
     notify_manager(&[sd_notify::NotifyState::Ready]);
-    let signal = wait_for_stop().await?;
+    let signal = wait_for_stop(signals.terminate, signals.interrupt).await;
     tracing::info!("stopping: {signal}");
     notify_manager(&[sd_notify::NotifyState::Stopping]);
     stop_sender.send_replace(true);
@@ -159,19 +161,31 @@ async fn bind(world: &World, listen: Option<&str>) -> anyhow::Result<(TcpListene
     ))
 }
 
-async fn wait_for_stop() -> anyhow::Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "asked to terminate",
-        _ = interrupt.recv() => "interrupted",
-    })
+/// What the process is told from outside.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
 }
 
-async fn watch_hangup(asked: Arc<Notify>, mut stop: watch::Receiver<bool>) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        return;
-    };
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+async fn wait_for_stop(mut terminate: Signal, mut interrupt: Signal) -> &'static str {
+    tokio::select! {
+        _ = terminate.recv() => "asked to terminate",
+        _ = interrupt.recv() => "interrupted",
+    }
+}
+
+async fn watch_hangup(mut hangup: Signal, asked: Arc<Notify>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         tokio::select! {
             got = hangup.recv() => match got {

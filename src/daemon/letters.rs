@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 
-use crate::deliver::outbox::{self, Settled, Spacing};
+use crate::deliver::outbox::{Outbox, Settled};
 use crate::deliver::{self, SendError};
 use crate::incident::{Change, Incident};
 use crate::model::{Fingerprint, Name, Timestamp};
 use crate::notify::{self, Letter, Notification, Reason, Situation, Told};
 use crate::plan::Route;
-use crate::store::{Fate, Round, StoreError};
+use crate::store::{Fate, StoreError};
 
-use super::{LEASE, Step, World, evaluate};
+use super::{Step, World, evaluate};
 
 /// Letters with what the routes are told by them: written in one commit with their cause.
 #[derive(Debug, Clone, Default)]
@@ -88,14 +88,43 @@ fn freeze(world: &World, decided: &[Notification], told: &[Told]) -> Written {
     written
 }
 
-/// Sends what is due; a dead letter goes to the fallback of its route.
+/// Settles what was answered and sends what is due. Says whether it found work; what is on its way
+/// is waited for with [`Outbox::answered`].
 pub(super) async fn deliver(
     world: &Arc<World>,
     means: &deliver::Means,
-    spacing: &mut Spacing,
+    outbox: &mut Outbox,
 ) -> Result<Step, StoreError> {
-    let settled =
-        outbox::step(&world.store, &world.channels, means, &world.holder, spacing).await?;
+    settle(world, means, outbox).await?;
+    let begun = outbox
+        .fill(&world.store, &world.channels, means, &world.holder)
+        .await?;
+    // A channel that left the configuration makes letters dead at once.
+    let settled = settle(world, means, outbox).await?;
+    Ok(if begun == 0 && settled == 0 {
+        Step::Idle
+    } else {
+        Step::Worked
+    })
+}
+
+/// Writes down what became of letters. The fallback of a dead letter is in the outbox before the
+/// letter counts as dead: a crash between the two writes it again under the same id.
+pub(super) async fn settle(
+    world: &World,
+    means: &deliver::Means,
+    outbox: &mut Outbox,
+) -> Result<usize, StoreError> {
+    let now = means.net.clock.now();
+    let dead: Vec<Letter> = outbox
+        .unsettled()
+        .filter(|one| matches!(one.fate, Fate::Dead { .. }))
+        .map(|one| one.letter.clone())
+        .collect();
+    if !dead.is_empty() {
+        fall_back(world, &dead, now).await?;
+    }
+    let settled = outbox.settle(&world.store, now).await?;
     for Settled { letter, fate } in &settled {
         let result = match fate {
             Fate::Delivered { .. } => "delivered",
@@ -103,66 +132,51 @@ pub(super) async fn deliver(
             Fate::Dead { .. } => "dead",
         };
         world.metrics.letter(letter.route.as_str(), result);
-        if matches!(fate, Fate::Dead { .. }) {
-            fall_back(world, letter, means.net.clock.now()).await?;
-        }
     }
-    Ok(if settled.is_empty() {
-        Step::Idle
-    } else {
-        Step::Worked
-    })
+    Ok(settled.len())
 }
 
-/// Tells the fallback route what a dead letter would have told.
-async fn fall_back(world: &World, dead: &Letter, now: Timestamp) -> Result<(), StoreError> {
+/// Tells the fallback routes what dead letters would have told.
+async fn fall_back(world: &World, dead: &[Letter], now: Timestamp) -> Result<(), StoreError> {
     let plan = &world.plan;
-    let from = plan.routes.iter().find(|route| route.name == dead.route);
-    let to = from.and_then(|route| route.fallback.as_ref());
-    let Some(to) = to.and_then(|name| plan.routes.iter().find(|route| route.name == *name)) else {
-        return Ok(());
-    };
-    let Some((incident, _)) = dead.about else {
-        return Ok(());
-    };
-    let known = world.store.incidents(now - evaluate::REOPEN).await?;
-    let Some(incident) = known.into_iter().find(|one| one.id == incident) else {
-        return Ok(());
-    };
-    let told = world.store.told(&[incident.id]).await?;
-    let decided: Vec<Notification> = to
-        .channels
+    let route = |name: &Name| plan.routes.iter().find(|route| route.name == *name);
+    let lost: Vec<(&Letter, &Route, Fingerprint)> = dead
         .iter()
-        .enumerate()
-        .map(|(index, channel)| Notification {
-            route: to.name.clone(),
-            channel: notify::channel_key(&to.name, index, &channel.kind),
-            reason: dead.reason,
-            n: dead.n,
-            incidents: vec![incident.clone()],
-            at: now,
-            remark: format!("the route {} could not be reached", dead.route),
+        .filter_map(|letter| {
+            let to = route(route(&letter.route)?.fallback.as_ref()?)?;
+            Some((letter, to, letter.about?.0))
         })
         .collect();
-    let written = freeze(world, &decided, &told);
-    let Some(lease) = world
-        .store
-        .lease("fallback", &world.holder, now, LEASE)
-        .await?
-    else {
+    if lost.is_empty() {
         return Ok(());
-    };
-    let round = Round {
-        slot: now,
-        now,
-        seen: &[],
-        changes: &[],
-        letters: &written.letters,
-        told: &written.told,
-        marks: &[],
-        ledger: None,
-    };
-    world.store.commit(&lease, &round).await
+    }
+    let known = world.store.incidents(now - evaluate::REOPEN).await?;
+    let known: BTreeMap<Fingerprint, Incident> =
+        known.into_iter().map(|one| (one.id, one)).collect();
+    let mut decided = Vec::new();
+    for (letter, to, incident) in lost {
+        let Some(incident) = known.get(&incident) else {
+            continue;
+        };
+        decided.extend(
+            to.channels
+                .iter()
+                .enumerate()
+                .map(|(index, channel)| Notification {
+                    route: to.name.clone(),
+                    channel: notify::channel_key(&to.name, index, &channel.kind),
+                    reason: letter.reason,
+                    n: letter.n,
+                    incidents: vec![incident.clone()],
+                    at: now,
+                    remark: format!("the route {} could not be reached", letter.route),
+                }),
+        );
+    }
+    let ids: Vec<Fingerprint> = decided.iter().map(|one| one.incidents[0].id).collect();
+    let told = world.store.told(&ids).await?;
+    let written = freeze(world, &decided, &told);
+    world.store.post(&written.letters, &written.told).await
 }
 
 /// Sends one sample through every channel of a route at once, past the outbox.

@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::check::Check;
 use crate::clock::Clock;
-use crate::deliver::outbox::Spacing;
+use crate::deliver::outbox::Outbox;
 use crate::deliver::{self, Channel};
 use crate::model::{Name, Question, Timestamp};
 use crate::net::Net;
@@ -271,33 +271,55 @@ async fn send_letters(
     mut stop: watch::Receiver<bool>,
     pulse: Arc<Pulse>,
 ) {
-    let mut spacing = Spacing::default();
+    let mut outbox = Outbox::default();
     while !*stop.borrow() {
         let world = worlds.borrow().clone();
-        let means = deliver::Means {
-            net: world.net.clone(),
-            secrets: Arc::clone(&world.secrets),
-        };
         let now = world.clock.now();
-        let wake = match letters::deliver(&world, &means, &mut spacing).await {
-            Ok(Step::Worked) => {
+        let wake = match turn(&world, &mut outbox).await {
+            Ok(wake) => {
                 pulse.letters_ended(world.clock.now());
-                continue;
+                wake.unwrap_or(now + LONGEST_NAP).min(now + LONGEST_NAP)
             }
-            Ok(Step::Idle) => match world.store.next_letter().await {
-                Ok(next) => {
-                    pulse.letters_ended(now);
-                    next.unwrap_or(now + LONGEST_NAP).min(now + LONGEST_NAP)
-                }
-                Err(why) => complain(&why, now),
-            },
             Err(why) => complain(&why, now),
         };
+        let clock = Arc::clone(&world.clock);
         tokio::select! {
+            () = outbox.answered(&world.store, || clock.now()), if outbox.is_busy() => (),
             () = world.clock.sleep_until(wake.max(now + TimeDelta::milliseconds(20))) => (),
             () = world.letters_wait.notified() => (),
-            asked = stop.changed() => if asked.is_err() { return; },
+            asked = stop.changed() => if asked.is_err() { break; },
         }
+    }
+    let world = worlds.borrow().clone();
+    if let Err(why) = drain(&world, &mut outbox).await {
+        tracing::error!("{why}; letters in flight are sent again at the next start");
+    }
+}
+
+/// Settles, sends what may be sent now, and says when to look again.
+async fn turn(world: &Arc<World>, outbox: &mut Outbox) -> Result<Option<Timestamp>, StoreError> {
+    let means = letters_means(world);
+    while letters::deliver(world, &means, outbox).await? == Step::Worked {}
+    let next = world.store.next_letter().await?;
+    Ok(outbox.wake(next, &world.channels, world.clock.now()))
+}
+
+/// Waits for every letter in flight and settles it.
+async fn drain(world: &Arc<World>, outbox: &mut Outbox) -> Result<(), StoreError> {
+    let means = letters_means(world);
+    // First what was answered in the moment of the stop.
+    letters::settle(world, &means, outbox).await?;
+    while outbox.is_busy() {
+        outbox.answered(&world.store, || world.clock.now()).await;
+        letters::settle(world, &means, outbox).await?;
+    }
+    Ok(())
+}
+
+fn letters_means(world: &World) -> deliver::Means {
+    deliver::Means {
+        net: world.net.clone(),
+        secrets: Arc::clone(&world.secrets),
     }
 }
 
@@ -325,11 +347,19 @@ pub async fn tick(world: &Arc<World>, now: Timestamp) -> Result<(), StoreError> 
 /// Sends every letter that is due, and returns when none is. A daemon that runs beside is not
 /// disturbed: a letter is held by whoever took it first.
 pub async fn deliver_now(world: &Arc<World>) -> Result<(), StoreError> {
-    let means = deliver::Means {
-        net: world.net.clone(),
-        secrets: Arc::clone(&world.secrets),
-    };
-    let mut spacing = Spacing::default();
-    while letters::deliver(world, &means, &mut spacing).await? == Step::Worked {}
-    Ok(())
+    let mut outbox = Outbox::default();
+    deliver_with(world, &mut outbox).await
+}
+
+/// The same with a worker that remembers its receivers from one turn to the next.
+pub async fn deliver_with(world: &Arc<World>, outbox: &mut Outbox) -> Result<(), StoreError> {
+    let means = letters_means(world);
+    loop {
+        let step = letters::deliver(world, &means, outbox).await?;
+        if outbox.is_busy() {
+            outbox.answered(&world.store, || world.clock.now()).await;
+        } else if step == Step::Idle {
+            return Ok(());
+        }
+    }
 }

@@ -115,6 +115,15 @@ pub struct Claim {
     pub earlier: Vec<String>,
 }
 
+/// How many letters may be taken at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Room {
+    /// In all.
+    pub all: u32,
+    /// By channel; a channel that is not listed may fill all of it.
+    pub of: BTreeMap<Name, u32>,
+}
+
 /// What became of a letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
@@ -196,15 +205,29 @@ pub trait Store: Send + Sync {
     /// Writes a round.
     async fn commit(&self, lease: &Lease, round: &Round<'_>) -> Result<(), StoreError>;
 
-    /// Letters that are due, at most `limit`, held for `hold`. Letters of one channel and incident
-    /// come one at a time and in order.
+    /// Letters beside a round, with what routes are told by them; known ids are skipped.
+    async fn post(&self, letters: &[Letter], told: &[Told]) -> Result<(), StoreError>;
+
+    /// Letters that are due, as many as there is room for, held for `hold`. Letters of one channel
+    /// and incident come one at a time and in order.
     async fn claim(
         &self,
         holder: &str,
         now: Timestamp,
         hold: TimeDelta,
-        limit: u32,
+        room: &Room,
     ) -> Result<Vec<Claim>, StoreError>;
+
+    /// The receiver answers again: what waits for it is due now. Returns how many letters.
+    async fn hurry(&self, channel: &Name, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Letters that wait for a channel and were written before a time, oldest first.
+    async fn overdue(
+        &self,
+        channel: &Name,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Letter>, StoreError>;
 
     /// What became of a claimed letter.
     async fn settle(&self, id: Fingerprint, fate: &Fate, now: Timestamp) -> Result<(), StoreError>;

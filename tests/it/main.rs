@@ -18,6 +18,7 @@ mod layers;
 mod made;
 mod notify;
 mod plan;
+mod promise;
 mod schedule;
 mod source;
 mod stats;

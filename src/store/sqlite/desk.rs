@@ -10,7 +10,7 @@ use crate::incident::{Change, Incident};
 use crate::model::{AsOf, Fingerprint, Mark, Name, Observation, Question, Timestamp, Window};
 use crate::notify::{Letter, Silence, Told};
 use crate::store::rows::millis;
-use crate::store::{Claim, Desk, Fate, History, Lease, Pull, Round, Store, StoreError};
+use crate::store::{Claim, Desk, Fate, History, Lease, Pull, Room, Round, Store, StoreError};
 
 use super::{Sqlite, incident, lease, observation, outbox, trouble};
 
@@ -151,16 +151,47 @@ impl Store for Sqlite {
         .await
     }
 
+    async fn post(&self, letters: &[Letter], told: &[Told]) -> Result<(), StoreError> {
+        let (letters, told) = (letters.to_vec(), told.to_vec());
+        self.write(move |transaction, project| {
+            for letter in &letters {
+                outbox::add(transaction, project, letter)?;
+            }
+            told.iter()
+                .try_for_each(|told| incident::add_told(transaction, project, told))
+        })
+        .await
+    }
+
     async fn claim(
         &self,
         holder: &str,
         now: Timestamp,
         hold: TimeDelta,
-        limit: u32,
+        room: &Room,
     ) -> Result<Vec<Claim>, StoreError> {
-        let holder = holder.to_owned();
+        let (holder, room) = (holder.to_owned(), room.clone());
         self.write(move |transaction, project| {
-            outbox::claim(transaction, project, &holder, now, hold, limit)
+            outbox::claim(transaction, project, &holder, now, hold, &room)
+        })
+        .await
+    }
+
+    async fn hurry(&self, channel: &Name, now: Timestamp) -> Result<u64, StoreError> {
+        let channel = channel.clone();
+        self.write(move |transaction, project| outbox::hurry(transaction, project, &channel, now))
+            .await
+    }
+
+    async fn overdue(
+        &self,
+        channel: &Name,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Letter>, StoreError> {
+        let channel = channel.clone();
+        self.read(move |connection, project| {
+            outbox::overdue(connection, project, &channel, before, limit)
         })
         .await
     }

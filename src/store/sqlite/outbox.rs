@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use crate::model::{Fingerprint, Name, Timestamp};
 use crate::notify::{Letter, Payload, Reason};
 use crate::store::rows::{self, at, damaged, millis};
-use crate::store::{Claim, Fate, LetterRow, StoreError};
+use crate::store::{Claim, Fate, LetterRow, Room, StoreError};
 
 use super::trouble;
 
@@ -111,49 +111,125 @@ impl RawLetter {
 }
 
 /// Letters that are due. Of one channel and incident only the oldest unsettled is taken, so that
-/// no later letter overtakes an earlier one.
+/// no later letter overtakes an earlier one; the revision goes before the time, since clocks step.
+/// A letter from the future was written before the clock stepped back: it is due.
 pub(super) fn claim(
     transaction: &Transaction<'_>,
     project: &Name,
     holder: &str,
     now: Timestamp,
     hold: TimeDelta,
-    limit: u32,
+    room: &Room,
 ) -> Result<Vec<Claim>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM letter AS mine
-         WHERE project = ?1 AND next_at <= ?2
-           AND (state = 'waiting' OR (state = 'sending' AND held_until <= ?2))
+         WHERE project = ?1 AND state IN ('waiting', 'sending')
+           AND (next_at <= ?2 OR written_at > ?2)
+           AND (state = 'waiting' OR held_until <= ?2)
+           AND channel NOT IN (SELECT value FROM json_each(?4))
            AND NOT EXISTS (
              SELECT 1 FROM letter AS earlier
              WHERE earlier.channel = mine.channel AND earlier.incident = mine.incident
-               AND earlier.sequence < mine.sequence AND earlier.state IN ('waiting', 'sending'))
+               AND (earlier.revision, earlier.sequence) < (mine.revision, mine.sequence)
+               AND earlier.state IN ('waiting', 'sending'))
          ORDER BY next_at, sequence LIMIT ?3"
     );
-    let mut statement = transaction
-        .prepare_cached(&sql)
-        .map_err(|why| trouble(&why))?;
-    let found = statement
-        .query_map(params![project.as_str(), millis(now), limit], letter_row)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|why| trouble(&why))?;
+    let mut room = room.clone();
     let mut claims = Vec::new();
-    for (raw, _, attempts, _, _) in found {
-        let letter = raw.letter()?;
-        transaction
-            .prepare_cached(
-                "UPDATE letter SET state = 'sending', holder = ?2, held_until = ?3, attempts = attempts + 1 WHERE id = ?1",
-            )
-            .and_then(|mut statement| statement.execute(params![letter.id.0, holder, millis(now + hold)]))
+    // A channel that is full is left out, and the next ones are asked for: one round for each.
+    while room.all > 0 {
+        let full: Vec<&str> = room
+            .of
+            .iter()
+            .filter(|(_, left)| **left == 0)
+            .map(|(channel, _)| channel.as_str())
+            .collect();
+        let full = rows::write(&full)?;
+        let found = transaction
+            .prepare_cached(&sql)
+            .and_then(|mut statement| {
+                statement
+                    .query_map(
+                        params![project.as_str(), millis(now), room.all, full],
+                        letter_row,
+                    )?
+                    .collect::<Result<Vec<_>, _>>()
+            })
             .map_err(|why| trouble(&why))?;
-        let earlier = receipts(transaction, &letter)?;
-        claims.push(Claim {
-            letter,
-            attempts,
-            earlier,
-        });
+        let enough = found.len() < room.all as usize;
+        let before = claims.len();
+        for (raw, _, attempts, _, _) in found {
+            let letter = raw.letter()?;
+            if let Some(left) = room.of.get_mut(&letter.channel) {
+                if *left == 0 {
+                    continue;
+                }
+                *left -= 1;
+            }
+            room.all -= 1;
+            transaction
+                .prepare_cached(
+                    "UPDATE letter SET state = 'sending', holder = ?2, held_until = ?3, attempts = attempts + 1 WHERE id = ?1",
+                )
+                .and_then(|mut statement| {
+                    statement.execute(params![letter.id.0, holder, millis(now + hold)])
+                })
+                .map_err(|why| trouble(&why))?;
+            let earlier = receipts(transaction, &letter)?;
+            claims.push(Claim {
+                letter,
+                attempts,
+                earlier,
+            });
+        }
+        if enough || claims.len() == before {
+            break;
+        }
     }
     Ok(claims)
+}
+
+/// What waits for a channel is due now.
+pub(super) fn hurry(
+    transaction: &Transaction<'_>,
+    project: &Name,
+    channel: &Name,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    transaction
+        .execute(
+            "UPDATE letter SET next_at = ?3
+             WHERE project = ?1 AND channel = ?2 AND state = 'waiting' AND next_at > ?3",
+            params![project.as_str(), channel.as_str(), millis(now)],
+        )
+        .map(|changed| changed as u64)
+        .map_err(|why| trouble(&why))
+}
+
+/// Letters that wait for a channel and are older than a time.
+pub(super) fn overdue(
+    connection: &Connection,
+    project: &Name,
+    channel: &Name,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Letter>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM letter WHERE project = ?1 AND channel = ?2 AND state = 'waiting'
+           AND written_at <= ?3 ORDER BY written_at, sequence LIMIT ?4"
+    );
+    let found = connection
+        .prepare_cached(&sql)
+        .and_then(|mut statement| {
+            statement
+                .query_map(
+                    params![project.as_str(), channel.as_str(), millis(before), limit],
+                    letter_row,
+                )?
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(|why| trouble(&why))?;
+    found.into_iter().map(|(raw, ..)| raw.letter()).collect()
 }
 
 /// What the receiver answered to earlier letters about the same incident, oldest first.

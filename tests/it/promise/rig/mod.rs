@@ -1,0 +1,328 @@
+//! Many pushed sources, a real `truecount serve`, and a receiver that keeps count. Shared by the
+//! tests and by `cargo bench --bench reliability`.
+
+#![allow(dead_code, reason = "each user needs a part of it")]
+
+pub(crate) mod receiver;
+pub(crate) mod storm;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use chrono::{Days, NaiveDate, Utc};
+use tempfile::TempDir;
+
+use receiver::Receiver;
+
+/// Longest wait without any progress.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Days of history that are pushed.
+const HISTORY: u64 = 42;
+
+/// A plan of `count` pushed sources with one event each, and its folder.
+pub(crate) struct Rig {
+    pub(crate) folder: TempDir,
+    pub(crate) count: usize,
+    port: u16,
+    token: String,
+    variables: Vec<(String, String)>,
+    client: reqwest::Client,
+    binary: PathBuf,
+}
+
+impl Rig {
+    /// `route` are the settings of the route beside its webhook.
+    pub(crate) fn new(binary: &str, count: usize, hook: &Receiver, route: &str) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let mut rig = Self {
+            folder: tempfile::tempdir().unwrap(),
+            count,
+            port,
+            token: String::new(),
+            variables: vec![("HOOK".to_owned(), hook.address.clone())],
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            binary: PathBuf::from(binary),
+        };
+        rig.write("truecount.toml", &plan(count, route));
+        let made = rig
+            .command(&["token", "create", "rig", "--scope", "write"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(made.stdout).unwrap();
+        let word = text.split_whitespace().find(|word| word.starts_with("tc_"));
+        word.unwrap_or_else(|| panic!("{text}"))
+            .clone_into(&mut rig.token);
+        rig
+    }
+
+    pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
+        self.variables.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    pub(crate) fn plan(&self, route: &str) -> String {
+        plan(self.count, route)
+    }
+
+    /// A command of the program in this folder, with nothing of the outer environment but paths.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .current_dir(self.folder.path())
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(self.variables.iter().cloned())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the daemon and waits until it listens. The log is appended to.
+    pub(crate) async fn serve(&self) -> Daemon {
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("serve.log"))
+            .unwrap();
+        let listen = format!("127.0.0.1:{}", self.port);
+        let child = self
+            .command(&["serve", "--listen", &listen])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut daemon = Daemon { child };
+        let begun = Instant::now();
+        while self.get("/healthz").await.is_none() {
+            let ended = daemon.child.try_wait().unwrap();
+            assert!(ended.is_none(), "ended with {ended:?}: {}", self.log());
+            assert!(begun.elapsed() < PATIENCE, "not up: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        daemon
+    }
+
+    /// What all daemons of this folder wrote, its end.
+    pub(crate) fn log(&self) -> String {
+        let text = fs::read_to_string(self.folder.path().join("serve.log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The body of a GET that was answered with 200.
+    pub(crate) async fn get(&self, path: &str) -> Option<String> {
+        let call = self.client.get(self.address(path)).bearer_auth(&self.token);
+        let reply = call.send().await.ok()?;
+        let good = reply.status() == 200;
+        let text = reply.text().await.ok()?;
+        good.then_some(text)
+    }
+
+    /// Posts once; the status, or `None` without an answer.
+    pub(crate) async fn post(&self, path: &str, body: String) -> Option<(u16, String)> {
+        let call = self
+            .client
+            .post(self.address(path))
+            .bearer_auth(&self.token)
+            .body(body);
+        let reply = call.send().await.ok()?;
+        let status = reply.status().as_u16();
+        Some((status, reply.text().await.ok()?))
+    }
+
+    /// Posts until it is accepted: from then on it is a debt of the daemon.
+    async fn hand_over(&self, body: String) {
+        let begun = Instant::now();
+        loop {
+            match self.post("/api/v1/counts", body.clone()).await {
+                Some((202, _)) => return,
+                Some((500..=599, _)) | None => {}
+                Some((status, text)) => panic!("refused with {status}: {text}"),
+            }
+            assert!(begun.elapsed() < PATIENCE, "not accepted: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Hands the counts of these days ago over for these sources, eight at a time.
+    async fn push(
+        &self,
+        sources: std::ops::Range<usize>,
+        days: std::ops::RangeInclusive<u64>,
+        count: fn(u64) -> u64,
+    ) {
+        let today = Utc::now().date_naive();
+        let next = std::sync::atomic::AtomicUsize::new(sources.start);
+        let worker = async || {
+            loop {
+                let source = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                if source >= sources.end {
+                    return;
+                }
+                self.hand_over(body(source, today, days.clone(), count))
+                    .await;
+            }
+        };
+        tokio::join!(
+            worker(),
+            worker(),
+            worker(),
+            worker(),
+            worker(),
+            worker(),
+            worker(),
+            worker()
+        );
+    }
+
+    /// Six weeks that hold about a hundred a day, up to yesterday.
+    pub(crate) async fn push_history(&self) {
+        self.push(0..self.count, 1..=HISTORY, |ago| 100 + ago * 7 % 11)
+            .await;
+    }
+
+    /// The last three days are corrected: not a single one came.
+    pub(crate) async fn push_drop(&self, sources: std::ops::Range<usize>) {
+        self.push(sources, 1..=3, |_| 0).await;
+    }
+
+    /// The three days as they should have been: the trouble is over.
+    pub(crate) async fn push_recovery(&self, sources: std::ops::Range<usize>) {
+        self.push(sources, 1..=3, |ago| 100 + ago * 7 % 11).await;
+    }
+
+    /// Waits until `look` is content; fails when what `progress` counts stands still.
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        look: impl Fn() -> bool,
+        progress: impl Fn() -> usize,
+    ) {
+        let (mut seen, mut since) = (progress(), Instant::now());
+        while !look() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let count = progress();
+            if count != seen {
+                (seen, since) = (count, Instant::now());
+            }
+            assert!(
+                since.elapsed() < PATIENCE,
+                "{what}: stands still at {count} of {}\n{}",
+                self.count,
+                self.log()
+            );
+        }
+    }
+
+    /// Waits until the daemon has judged `count` checks' worth of rounds since now.
+    pub(crate) async fn next_rounds(&self, rounds: u64) {
+        let before = self.rounds().await;
+        let begun = Instant::now();
+        while self.rounds().await < before + rounds {
+            assert!(begun.elapsed() < PATIENCE, "no round: {}", self.log());
+            let body = r#"{"name":"rig","kind":"other"}"#.to_owned();
+            self.post("/api/v1/marks", body).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn rounds(&self) -> u64 {
+        let text = self.get("/metrics").await.unwrap_or_default();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("truecount_rounds_total"));
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// The database, to be read.
+    pub(crate) fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("truecount.db")).unwrap()
+    }
+}
+
+fn plan(count: usize, route: &str) -> String {
+    let mut text = format!(
+        "[project]\nname = \"Rig\"\ntimezone = \"UTC\"\n\n[noise]\ngroup = false\n\n[net]\nallow_private = [\"127.0.0.1\"]\n\n\
+         [route.default]\nwebhook = {{ url = {{ env = \"HOOK\" }} }}\ndaily = 1000000\nremind = \"0 min\"\n{route}\n\n"
+    );
+    for source in 0..count {
+        writeln!(
+            text,
+            "[source.s{source}]\ntype = \"push\"\nevery = \"24 hours\"\n[event.e{source}]\nin.s{source} = true"
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn body(
+    source: usize,
+    today: NaiveDate,
+    days: std::ops::RangeInclusive<u64>,
+    count: fn(u64) -> u64,
+) -> String {
+    let readings: Vec<String> = days
+        .map(|ago| {
+            let day = today - Days::new(ago);
+            let count = count(ago);
+            format!(r#"{{"event":"e{source}","grain":"day","start":"{day}","count":{count}}}"#)
+        })
+        .collect();
+    format!(
+        r#"{{"source":"s{source}","readings":[{}]}}"#,
+        readings.join(",")
+    )
+}
+
+/// The running process; killed when dropped.
+pub(crate) struct Daemon {
+    pub(crate) child: Child,
+}
+
+impl Daemon {
+    /// Sends a signal by name and waits for the end; how long it took.
+    pub(crate) async fn end(mut self, signal: &str) -> (ExitStatus, Duration) {
+        let begun = Instant::now();
+        let done = Command::new("kill")
+            .args([&format!("-{signal}"), &self.child.id().to_string()])
+            .status();
+        assert!(done.unwrap().success());
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, begun.elapsed());
+            }
+            assert!(begun.elapsed() < PATIENCE, "does not end");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let done = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status();
+        assert!(done.unwrap().success());
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or_default();
+        drop(self.child.wait());
+    }
+}
