@@ -4,10 +4,9 @@
 //! the same pass, so that a backtest shows what the daemon would have said.
 
 use super::engine::Engine;
-use super::input::{Input, Verdict};
-use super::law::Law;
+use super::input::Verdict;
 use super::rare;
-use super::tuning::Tuning;
+use super::watch::{Point, Watch};
 use super::{Judgement, Scored, Sensitivity, Series, TooFew};
 
 /// Events that must have been seen before anything is said of a series.
@@ -24,44 +23,35 @@ pub fn judge(
     if !series.values.get(at).is_some_and(|value| value.is_finite()) {
         return Err(TooFew::Missing);
     }
-    let tuning = Tuning::counts(series.cycle);
-    let mut engine = Engine::new(input(series), &tuning);
-    for _ in 0..=at {
-        engine.step();
+    let mut watch = Watch::count_with_room(series.cycle, at + 1);
+    for at in 0..=at {
+        watch.push(point(series, at));
     }
-    if engine.verdict().is_none() {
-        return Err(engine.too_few());
-    }
-    let verdict = verdict(series, &engine).ok_or_else(|| few_events(&engine))?;
-    Ok(engine.report(verdict).judgement(sensitivity))
+    watch.judge(sensitivity)
 }
 
 /// Judges every bucket from `from` on, each from the buckets up to it, in one pass; `out` gains one
 /// entry a bucket, `None` where [`judge`] would answer [`TooFew`].
 pub fn sweep(series: &Series<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
-    let tuning = Tuning::counts(series.cycle);
-    let mut engine = Engine::new(input(series), &tuning);
+    let mut watch = Watch::count_with_room(series.cycle, series.values.len());
     for at in 0..series.values.len() {
-        engine.step();
+        watch.push(point(series, at));
         if at >= from {
-            out.push(verdict(series, &engine).map(Verdict::scored));
+            out.push(watch.scored());
         }
     }
 }
 
-fn input<'a>(series: &Series<'a>) -> Input<'a> {
-    Input {
-        law: Law::Count,
-        values: series.values,
-        exposure: None,
-        usable: series.usable,
-        special: series.special,
-        period: series.cycle.period(),
-        first_slot: series.cycle.first(),
+fn point(series: &Series<'_>, at: usize) -> Point {
+    Point {
+        first: series.values[at],
+        second: 1.0,
+        usable: series.usable[at],
+        special: series.special[at],
     }
 }
 
-fn few_events(engine: &Engine<'_>) -> TooFew {
+pub(super) fn few_events(engine: &Engine) -> TooFew {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -70,13 +60,13 @@ fn few_events(engine: &Engine<'_>) -> TooFew {
     TooFew::Events(engine.events().max(0.0) as u32, EVENTS)
 }
 
-fn verdict(series: &Series<'_>, engine: &Engine<'_>) -> Option<Verdict> {
+pub(super) fn verdict(engine: &Engine) -> Option<Verdict> {
     let verdict = engine.verdict()?;
     if engine.events() < f64::from(EVENTS) {
         return None;
     }
     let waited = if verdict.score < 1.0 {
-        wait(series, engine)
+        wait(engine)
     } else {
         None
     };
@@ -84,9 +74,10 @@ fn verdict(series: &Series<'_>, engine: &Engine<'_>) -> Option<Verdict> {
 }
 
 /// A series too thin for any window: how long has nothing come? The window grows with the wait.
-fn wait(series: &Series<'_>, engine: &Engine<'_>) -> Option<Verdict> {
+fn wait(engine: &Engine) -> Option<Verdict> {
     let at = engine.len() - 1;
-    let back = series.values[..=at].iter().rev();
+    let values = &engine.input().values;
+    let back = values.iter().rev();
     let empty = back
         .take_while(|value| !(value.is_finite() && **value > 0.0))
         .count();
@@ -95,10 +86,10 @@ fn wait(series: &Series<'_>, engine: &Engine<'_>) -> Option<Verdict> {
     }
     let since = at + 1 - empty;
     let there = |from: usize, to: usize| {
-        let buckets = &series.values[from..to];
+        let buckets = &values[from..to];
         buckets.iter().filter(|value| value.is_finite()).count() as f64
     };
-    let events: f64 = series.values[..since]
+    let events: f64 = values[..since]
         .iter()
         .filter(|value| value.is_finite())
         .sum();

@@ -1,26 +1,62 @@
 //! What a pass judges, and what it says of each bucket.
 
 use super::law::Law;
-use super::{Expected, Judgement, Scored, Sensitivity};
+use super::{Cycle, Expected, Judgement, Scored, Sensitivity};
 
-/// Values and what they are measured against.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Input<'a> {
+/// One bucket as it is taken in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Bucket {
+    pub(super) value: f64,
+    /// Trials or the other system; one where nothing is measured against.
+    pub(super) exposure: f64,
+    pub(super) usable: bool,
+    pub(super) special: u8,
+}
+
+/// Values and what they are measured against, as far as they were taken in.
+#[derive(Debug, Clone)]
+pub(super) struct Input {
     pub(super) law: Law,
-    pub(super) values: &'a [f64],
-    /// Trials or the other system; `None`: every bucket has an exposure of one.
-    pub(super) exposure: Option<&'a [f64]>,
-    pub(super) usable: &'a [bool],
-    pub(super) special: &'a [u8],
+    pub(super) values: Vec<f64>,
+    /// Trials or the other system; empty for counts, of which every bucket has an exposure of one.
+    exposures: Vec<f64>,
+    pub(super) usable: Vec<bool>,
+    pub(super) special: Vec<u8>,
     /// Buckets after which the cycle repeats.
     pub(super) period: usize,
     /// Place of index 0 in the cycle.
     pub(super) first_slot: usize,
 }
 
-impl Input<'_> {
+impl Input {
+    pub(super) fn new(law: Law, cycle: Cycle, room: usize) -> Self {
+        let paired = if law == Law::Count { 0 } else { room };
+        Self {
+            law,
+            values: Vec::with_capacity(room),
+            exposures: Vec::with_capacity(paired),
+            usable: Vec::with_capacity(room),
+            special: Vec::with_capacity(room),
+            period: cycle.period(),
+            first_slot: cycle.first(),
+        }
+    }
+
+    pub(super) fn push(&mut self, bucket: &Bucket) {
+        self.values.push(bucket.value);
+        if self.law != Law::Count {
+            self.exposures.push(bucket.exposure);
+        }
+        self.usable.push(bucket.usable);
+        self.special.push(bucket.special);
+    }
+
     pub(super) fn exposure(&self, at: usize) -> f64 {
-        self.exposure.map_or(1.0, |exposure| exposure[at])
+        if self.law == Law::Count {
+            1.0
+        } else {
+            self.exposures[at]
+        }
     }
 
     pub(super) fn slot(&self, at: usize) -> usize {
@@ -31,6 +67,12 @@ impl Input<'_> {
     pub(super) fn seen(&self, at: usize) -> Option<(f64, f64)> {
         let (value, exposure) = (self.values[at], self.exposure(at));
         (value.is_finite() && exposure.is_finite()).then_some((value, exposure))
+    }
+
+    /// Bytes a bucket takes here.
+    pub(super) fn bytes(&self) -> usize {
+        let floats = if self.law == Law::Count { 1 } else { 2 };
+        floats * size_of::<f64>() + size_of::<bool>() + size_of::<u8>()
     }
 }
 

@@ -35,28 +35,29 @@ impl Law {
         }
     }
 
-    /// Variance of the sum. Chance is never taken for less than 30% of itself: a series that looks
-    /// steadier than that has only been watched too briefly.
+    /// Variance of the sum. Chance is never taken for less than 30% of itself, that of a share for less
+    /// than all: a series that looks steadier has only been watched too briefly.
     pub(super) fn variance(self, forecast: &Forecast) -> f64 {
         let chance = self.chance(forecast.mean, forecast.exposure);
-        (chance + forecast.wander * forecast.mean * forecast.mean).max(0.3 * chance)
+        let least = if self == Self::Share { 1.0 } else { 0.3 };
+        (chance + forecast.wander * forecast.mean * forecast.mean).max(least * chance)
     }
 
     /// Signed deviance residual with a continuity correction of one half: nearly normal even at a
     /// handful of events (`McCullagh` and Nelder, *Generalized Linear Models*, section 2.4.3; Pierce and
     /// Schafer 1986). Negative below the expectation.
     pub(super) fn residual(self, observed: f64, forecast: &Forecast) -> f64 {
+        self.residual_at(observed, forecast, self.variance(forecast))
+    }
+
+    /// [`Law::residual`] for a variance that is known already.
+    pub(super) fn residual_at(self, observed: f64, forecast: &Forecast, variance: f64) -> f64 {
         let mean = forecast.mean;
-        let variance = self.variance(forecast);
-        let seen = if observed < mean {
-            (observed + 0.5).min(mean)
-        } else {
-            (observed - 0.5).max(mean)
-        };
+        let seen = corrected(observed, mean);
         let size = match self {
             Self::Count => {
                 let dispersion = variance / mean;
-                if dispersion > 1.0001 {
+                if dispersion > EVEN {
                     negative_binomial(seen, mean, dispersion)
                 } else {
                     (entropy(seen, mean) - (seen - mean)).max(0.0) / dispersion
@@ -68,10 +69,46 @@ impl Law {
                     + entropy((total - seen).max(0.0), (total - mean).max(1e-9));
                 deviance.max(0.0) * self.chance(mean, total) / variance
             }
-            Self::Gap => (seen - mean).powi(2) / (2.0 * variance),
+            Self::Gap => {
+                let even = (seen - mean).powi(2) / (2.0 * variance);
+                let missed = forecast.exposure - mean;
+                if observed < mean && missed > 0.0 {
+                    // What is missing is a count of its own, and a small one is skewed.
+                    let more = missed + mean - seen;
+                    let skewed = (entropy(more, missed) - (more - missed)).max(0.0);
+                    even.min(skewed * missed / variance)
+                } else {
+                    even
+                }
+            }
         };
         let z = (2.0 * size.max(0.0)).sqrt();
         if observed < mean { -z } else { z }
+    }
+
+    /// Whether the residual is certainly smaller than `z`, without a logarithm: the deviance is at most
+    /// the squared deviation over the smallest variance on the way from the mean to what was seen.
+    pub(super) fn within(self, z: f64, observed: f64, forecast: &Forecast, variance: f64) -> bool {
+        let mean = forecast.mean;
+        let seen = corrected(observed, mean);
+        let low = seen.min(mean);
+        // A little less, so that rounding never decides.
+        let square = (seen - mean) * (seen - mean);
+        let most = 0.999 * z * z;
+        match self {
+            Self::Count if variance > EVEN * mean => {
+                // Variance at the lower end: low + low² * (dispersion - 1) / mean.
+                square * mean * mean < most * low * (mean * mean + low * (variance - mean))
+            }
+            Self::Count => square * mean < most * low * variance,
+            Self::Share => {
+                let total = forecast.exposure;
+                let spread = |at: f64| at * (total - at) / total;
+                let least = spread(seen).min(spread(mean));
+                square * self.chance(mean, total) < most * least * variance
+            }
+            Self::Gap => square < most * variance,
+        }
     }
 
     /// The range that holds 99% of ordinary sums.
@@ -87,6 +124,18 @@ impl Law {
             Self::Count | Self::Gap => (low.max(0.0), high),
             Self::Share => (low.max(0.0), high.min(forecast.exposure)),
         }
+    }
+}
+
+/// Dispersion up to which a count is taken for Poisson.
+const EVEN: f64 = 1.0001;
+
+/// What was seen, half an event nearer to the mean.
+fn corrected(observed: f64, mean: f64) -> f64 {
+    if observed < mean {
+        (observed + 0.5).min(mean)
+    } else {
+        (observed - 0.5).max(mean)
     }
 }
 

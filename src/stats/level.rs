@@ -25,6 +25,8 @@ pub(super) struct Undo {
 #[derive(Debug, Clone)]
 pub(super) struct Level {
     pace: Pace,
+    /// Share of its weight that an hour of the day keeps, per bucket of it.
+    parent_keep: f64,
     sum: f64,
     weight: f64,
     usual: f64,
@@ -37,6 +39,7 @@ impl Level {
         let parents = if period > 24 { 24 } else { 1 };
         Self {
             pace,
+            parent_keep: pace.profile.powf(1.0 / 7.0),
             sum: 0.0,
             weight: 0.0,
             usual: 0.0,
@@ -87,12 +90,7 @@ impl Level {
         let factor = if warm { self.factor(slot) } else { 1.0 };
         decay(&mut self.slots[slot], self.pace.profile, observed, flat);
         if self.parents.len() > 1 {
-            decay(
-                &mut self.parents[parent],
-                self.pace.profile.powf(1.0 / 7.0),
-                observed,
-                flat,
-            );
+            decay(&mut self.parents[parent], self.parent_keep, observed, flat);
         }
         self.sum = self.sum * self.pace.level + observed;
         self.weight = self.weight * self.pace.level + factor * exposure;
@@ -123,6 +121,11 @@ impl Level {
             *sum *= ratio;
             *weight *= ratio;
         }
+    }
+
+    /// Bytes of the profile.
+    pub(super) fn bytes(&self) -> usize {
+        (self.slots.len() + self.parents.len()) * size_of::<(f64, f64)>()
     }
 
     /// What an ordinary bucket is expected to hold.

@@ -31,8 +31,10 @@ mod level;
 mod order;
 mod peak;
 mod tuning;
+mod watch;
 
 pub use order::{mad, median};
+pub use watch::{Point, Watch};
 
 /// Where index 0 of a series lies in its cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,18 @@ pub struct Paired<'a> {
     pub special: &'a [u8],
     /// As in [`Series`].
     pub cycle: Cycle,
+}
+
+impl Paired<'_> {
+    /// Bucket `at`.
+    fn point(&self, at: usize) -> Point {
+        Point {
+            first: self.first[at],
+            second: self.second[at],
+            usable: self.usable[at],
+            special: self.special[at],
+        }
+    }
 }
 
 /// How readily a judgement alarms.

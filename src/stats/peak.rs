@@ -1,7 +1,7 @@
 //! How often a series has strayed this far before: the tail of its own past peaks.
 
 /// Where the tail begins, in standard deviations.
-const FROM: f64 = 1.5;
+pub(super) const FROM: f64 = 1.5;
 
 /// What is believed of a tail before the series has shown any, and for how much that counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,6 +36,7 @@ pub(super) struct Peaks {
 impl Peaks {
     /// Takes in one bucket; `window` is the length of the statistic, and quiet for half of it ends
     /// an excursion.
+    #[inline]
     pub(super) fn see(&mut self, z: f64, window: usize, prior: &Prior) {
         self.buckets = self.buckets * prior.keep + 1.0;
         self.many *= prior.keep;

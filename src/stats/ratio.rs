@@ -2,15 +2,9 @@
 
 use statrs::function::beta::inv_beta_reg;
 
-use super::engine::Engine;
-use super::input::{Input, Verdict};
-use super::law::Law;
 use super::tail;
-use super::tuning::Tuning;
+use super::watch::Watch;
 use super::{Judgement, Paired, Scored, Sensitivity, TooFew};
-
-/// Buckets that decide whether the hits or the misses are the rarer side.
-const LOOK: usize = 28;
 
 /// Judges the share in bucket `at` from buckets `0..=at`. Observed and expected are shares. A share
 /// that rises is never trouble.
@@ -23,66 +17,20 @@ pub fn judge(
     if !there(paired.first) || !there(paired.second) {
         return Err(TooFew::Missing);
     }
-    if paired.second[at] < 1.0 {
-        return Err(TooFew::Events(0, 1));
+    let mut watch = Watch::ratio_with_room(paired.cycle, at + 1);
+    for at in 0..=at {
+        watch.push(paired.point(at));
     }
-    let side = Side::choose(paired);
-    let tuning = Tuning::share(paired.cycle, side.misses);
-    let mut engine = Engine::new(side.input(paired), &tuning);
-    for _ in 0..=at {
-        engine.step();
-    }
-    let verdict = engine.verdict().ok_or_else(|| engine.too_few())?;
-    Ok(engine.report(verdict).shares(sensitivity, side.misses))
+    watch.judge(sensitivity)
 }
 
 /// Judges every bucket from `from` on in one pass; as `count::sweep`.
 pub fn sweep(paired: &Paired<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
-    let side = Side::choose(paired);
-    let tuning = Tuning::share(paired.cycle, side.misses);
-    let mut engine = Engine::new(side.input(paired), &tuning);
+    let mut watch = Watch::ratio_with_room(paired.cycle, paired.first.len());
     for at in 0..paired.first.len() {
-        engine.step();
+        watch.push(paired.point(at));
         if at >= from {
-            let verdict = engine.verdict().filter(|_| paired.second[at] >= 1.0);
-            out.push(verdict.map(Verdict::scored));
-        }
-    }
-}
-
-/// The rarer side of a share is the one that is counted: from 99.5% to 97% is five times the misses
-/// but hardly fewer hits.
-struct Side {
-    misses: bool,
-    /// The counted side.
-    values: Vec<f64>,
-}
-
-impl Side {
-    /// Decided by the first buckets only, so that a later bucket never changes an earlier judgement.
-    fn choose(paired: &Paired<'_>) -> Self {
-        let both = || paired.first.iter().zip(paired.second);
-        let seen = both()
-            .filter(|(k, n)| k.is_finite() && n.is_finite())
-            .take(LOOK);
-        let (hits, trials) = seen.fold((0.0, 0.0), |(a, b), (k, n)| (a + k, b + n));
-        let misses = hits > 0.5 * trials;
-        let side = |(k, n): (&f64, &f64)| if misses { (n - k).max(0.0) } else { *k };
-        Self {
-            misses,
-            values: both().map(side).collect(),
-        }
-    }
-
-    fn input<'a>(&'a self, paired: &Paired<'a>) -> Input<'a> {
-        Input {
-            law: Law::Share,
-            values: &self.values,
-            exposure: Some(paired.second),
-            usable: paired.usable,
-            special: paired.special,
-            period: paired.cycle.period(),
-            first_slot: paired.cycle.first(),
+            out.push(watch.scored());
         }
     }
 }

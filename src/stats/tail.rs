@@ -57,21 +57,46 @@ pub fn normal_quantile(p: f64) -> f64 {
 /// The smallest and the largest number of events in a range that leaves at most `outside` on either
 /// side.
 pub fn middle(expected: f64, dispersion: f64, outside: f64) -> (f64, f64) {
-    let low = first(|seen| at_most(seen, expected, dispersion) > outside);
-    let above = first(|seen| at_least(seen, expected, dispersion) <= outside);
+    let half = normal_quantile(outside) * (expected * dispersion.max(1.0)).sqrt();
+    let low = first((expected - half).max(0.0), |seen| {
+        at_most(seen, expected, dispersion) > outside
+    });
+    let above = first(expected + half, |seen| {
+        at_least(seen, expected, dispersion) <= outside
+    });
     (low, (above - 1.0).max(low))
 }
 
-/// The smallest whole number for which a rising condition holds; doubling, then halving.
-fn first(holds: impl Fn(f64) -> bool) -> f64 {
+/// The smallest whole number for which a rising condition holds: from a guess outwards in growing
+/// steps, then halving.
+fn first(guess: f64, holds: impl Fn(f64) -> bool) -> f64 {
     const MOST: f64 = 1e15;
-    if holds(0.0) {
-        return 0.0;
-    }
-    let (mut no, mut yes) = (0.0, 1.0);
-    while !holds(yes) && yes < MOST {
-        no = yes;
-        yes *= 2.0;
+    let start = guess.clamp(0.0, MOST).floor();
+    let mut step = 1.0;
+    let (mut no, mut yes);
+    if holds(start) {
+        yes = start;
+        loop {
+            if yes <= 0.0 {
+                return 0.0;
+            }
+            no = (yes - step).max(0.0);
+            if !holds(no) {
+                break;
+            }
+            yes = no;
+            step *= 2.0;
+        }
+    } else {
+        no = start;
+        loop {
+            yes = no + step;
+            if yes >= MOST || holds(yes) {
+                break;
+            }
+            no = yes;
+            step *= 2.0;
+        }
     }
     while yes - no > 1.0 {
         let half = f64::midpoint(no, yes).floor();

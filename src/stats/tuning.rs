@@ -1,5 +1,7 @@
 //! The constants of the judges, one set a shape and grain, each with its reason.
 
+use std::sync::LazyLock;
+
 use statrs::function::erf::erfc;
 
 use super::Cycle;
@@ -22,10 +24,15 @@ pub(super) struct Tuning {
     pub(super) spare: [usize; MOST],
     /// Longest window in which a fall must also be one for a day off.
     pub(super) rest: usize,
+    /// Longest window in which a rise must also be one for the same hour of a weekend; 0 for none.
+    pub(super) nights: usize,
     /// Longest window whose noise depends on the hour of the day; 0 for none.
     pub(super) rough: usize,
     /// Longest window that the same days a year ago may excuse.
     pub(super) season: usize,
+    /// Times the score of a rise in a single bucket: a spike has one chance to be seen, a lasting change
+    /// has many.
+    pub(super) spike: f64,
     /// Longest window that is judged upwards.
     pub(super) longest_up: usize,
     /// Longest window that is judged downwards.
@@ -73,11 +80,13 @@ impl Tuning {
         Self {
             windows: &[1, 2, 3, 5, 7, 10, 14, 21, 28],
             least_down: [1.2, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1, 0.1, 0.1],
-            least_up: [0.8, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
+            least_up: [0.6, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3],
             spare: [0, 0, 1, 1, 1, 1, 1, 1, 1, 1],
             rest: 5,
+            nights: 0,
             rough: 0,
             season: 5,
+            spike: 1.1,
             longest_up: 3,
             longest_down: usize::MAX,
             warm: 21,
@@ -90,8 +99,8 @@ impl Tuning {
             noise_keep: half_life(180.0),
             noise: 0.1,
             noise_weight: 30.0,
-            noise_clip: 2.5,
-            noise_left: left_by(2.5),
+            noise_clip: 2.0,
+            noise_left: left_by(2.0),
             clip: 2.5,
             prior: Prior {
                 index: 0.25,
@@ -100,7 +109,7 @@ impl Tuning {
                 buckets: 180.0,
                 keep: half_life(365.0),
             },
-            budget: 1.26 * 365.25_f64.ln(),
+            budget: 1.28 * 365.25_f64.ln(),
             young: 20.0,
             open: 1.0,
             calm: 3,
@@ -116,9 +125,11 @@ impl Tuning {
             least_down: [2.0, 1.6, 1.2, 0.8, 0.5, 0.25, 0.15, 0.12, 0.1, 0.1],
             least_up: [0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.3, 0.3, 0.3, 0.3],
             spare: [0, 0, 0, 0, 0, 0, 0, 24, 24, 24],
-            rest: 72,
+            rest: 48,
+            nights: 24,
             rough: 3,
             season: 0,
+            spike: 1.0,
             longest_up: 48,
             longest_down: usize::MAX,
             warm: 336,
@@ -129,7 +140,7 @@ impl Tuning {
             },
             memory: 6,
             noise_keep: half_life(1000.0),
-            noise: 0.3,
+            noise: 0.2,
             noise_weight: 30.0,
             noise_clip: 2.0,
             noise_left: left_by(2.0),
@@ -138,12 +149,12 @@ impl Tuning {
                 index: 0.3,
                 peaks: 6.0,
                 rate: 0.03,
-                buckets: 500.0,
+                buckets: 250.0,
                 keep: half_life(3000.0),
             },
             budget: 1.05 * (8766.0_f64 / 4.0).ln(),
             young: 200.0,
-            open: 1.6,
+            open: 1.25,
             calm: 6,
             hold: 95,
             remember: 336,
@@ -162,7 +173,9 @@ impl Tuning {
             },
             spare: [0; MOST],
             rest: 0,
+            nights: 0,
             season: 0,
+            spike: 1.0,
             memory: 12,
             noise_keep: half_life(52.0),
             budget: 1.25 * 52.0_f64.ln(),
@@ -185,15 +198,13 @@ impl Tuning {
                 ..days.pace
             },
             noise: 0.05,
-            noise_clip: 2.0,
-            noise_left: left_by(2.0),
+            clip: 4.0,
             prior: Prior {
-                index: 0.2,
                 peaks: 12.0,
                 ..days.prior
             },
-            budget: 1.18 * 365.25_f64.ln(),
-            open: 1.0,
+            budget: 1.15 * 365.25_f64.ln(),
+            open: 1.1,
             calm: 7,
             ..days
         }
@@ -220,36 +231,64 @@ impl Tuning {
     }
 }
 
+/// Every set of constants, worked out once.
+struct All {
+    counts: [Tuning; 3],
+    /// Misses counted, which are trouble upwards.
+    misses: [Tuning; 3],
+    /// Hits counted, which are trouble downwards.
+    hits: [Tuning; 3],
+    gaps: [Tuning; 3],
+}
+
+static ALL: LazyLock<All> = LazyLock::new(|| {
+    let counts = [Tuning::hours(), Tuning::days(), Tuning::weeks()];
+    let [hours, _, weeks] = counts.clone().map(Tuning::relative);
+    let shares = [hours.clone(), Tuning::shares(), weeks.clone()];
+    let gaps = [hours, Tuning::gaps(), weeks];
+    All {
+        counts,
+        misses: shares.clone().map(|one| Tuning {
+            longest_down: 0,
+            ..one
+        }),
+        hits: shares.map(|one| Tuning {
+            longest_up: 0,
+            ..one
+        }),
+        gaps,
+    }
+});
+
 impl Tuning {
     /// For counts of this cycle.
-    pub(super) fn counts(cycle: Cycle) -> Self {
-        match cycle {
-            Cycle::Hourly(_) => Self::hours(),
-            Cycle::Daily(_) => Self::days(),
-            Cycle::Plain => Self::weeks(),
-        }
+    pub(super) fn counts(cycle: Cycle) -> &'static Self {
+        &ALL.counts[place(cycle)]
     }
 
     /// For shares of this cycle, of which one side is counted and only one direction is trouble.
-    pub(super) fn share(cycle: Cycle, upward: bool) -> Self {
-        let mut tuning = match cycle {
-            Cycle::Daily(_) => Self::shares(),
-            Cycle::Hourly(_) | Cycle::Plain => Self::counts(cycle).relative(),
-        };
-        if upward {
-            tuning.longest_down = 0;
-        } else {
-            tuning.longest_up = 0;
-        }
-        tuning
+    pub(super) fn share(cycle: Cycle, upward: bool) -> &'static Self {
+        let side = if upward { &ALL.misses } else { &ALL.hits };
+        &side[place(cycle)]
     }
 
     /// For gaps of this cycle.
-    pub(super) fn gap(cycle: Cycle) -> Self {
-        match cycle {
-            Cycle::Daily(_) => Self::gaps(),
-            Cycle::Hourly(_) | Cycle::Plain => Self::counts(cycle).relative(),
+    pub(super) fn gap(cycle: Cycle) -> &'static Self {
+        &ALL.gaps[place(cycle)]
+    }
+
+    /// Square of the relative deviation that is believed at first, by window.
+    pub(super) fn noise_priors(&self) -> [f64; MOST] {
+        let mut priors = [self.noise * self.noise; MOST];
+        for (prior, &window) in priors.iter_mut().zip(self.windows) {
+            *prior /= (window as f64).sqrt();
         }
+        priors
+    }
+
+    /// Length of the longest window.
+    pub(super) fn longest(&self) -> usize {
+        self.windows.last().map_or(1, |&window| window)
     }
 
     /// What is measured against something else has no holidays, no growth, and little noise.
@@ -258,11 +297,22 @@ impl Tuning {
             least_down: [0.0; MOST],
             least_up: [0.0; MOST],
             rest: 0,
+            nights: 0,
             season: 0,
+            spike: 1.0,
             longest_up: usize::MAX,
             noise: 0.05,
             ..self
         }
+    }
+}
+
+/// Place of a cycle in the sets above.
+const fn place(cycle: Cycle) -> usize {
+    match cycle {
+        Cycle::Hourly(_) => 0,
+        Cycle::Daily(_) => 1,
+        Cycle::Plain => 2,
     }
 }
 

@@ -3,10 +3,14 @@
 use super::Engine;
 use super::window::Sums;
 use crate::stats::input::Verdict;
+use crate::stats::peak;
 use crate::stats::tuning::MOST;
 
 /// Standard deviations from which a single bucket is odd enough to be remembered for a year.
 const ODD: f64 = 2.0;
+
+/// Days back to the same days a year ago, nearest first.
+const BACK: [usize; 5] = [357, 364, 365, 366, 371];
 
 /// One window at one bucket.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,11 +18,11 @@ pub(super) struct Look {
     /// Standard deviations, of the model that finds less.
     pub(super) z: f64,
     pub(super) upward: bool,
-    /// The smaller change of the two models, as a logarithm.
-    pub(super) change: f64,
+    /// The smaller change of the two models: seen over expected or the other way round, at least 1.
+    pub(super) ratio: f64,
 }
 
-impl Engine<'_> {
+impl Engine {
     /// Holds every window that ends at `at` against both models.
     pub(super) fn look(&mut self, at: usize, looks: &mut [Look; MOST]) {
         let tuning = self.tuning;
@@ -30,18 +34,15 @@ impl Engine<'_> {
             if !self.live[from] || !self.founded(from) {
                 continue;
             }
-            let mut sums = self.window(from, at);
-            if sums.buckets * 2.0 < (window + 1) as f64 {
+            let live = self.sums[at + 1].buckets - self.sums[from].buckets;
+            if live * 2.0 < (window + 1) as f64 {
                 continue;
             }
-            let upward = sums.observed > sums.means[0];
-            if tuning.spare[index] > 0 {
-                self.spare(from, at, tuning.spare[index], upward, &mut sums);
-            }
+            let (sums, upward) = self.summed(from, at, tuning.spare[index]);
             let mut look = Look {
                 z: f64::INFINITY,
                 upward,
-                change: f64::INFINITY,
+                ratio: f64::INFINITY,
             };
             for model in 0..2 {
                 if sums.means[model].is_finite() {
@@ -51,34 +52,49 @@ impl Engine<'_> {
             if index == 0 {
                 self.note(at, &look);
             }
-            if !upward && window <= tuning.rest {
+            if !upward && window <= tuning.rest && look.z > 0.0 {
                 // A public holiday looks like a Sunday, and no calendar knows them all.
                 let forecast = self.forecast_at(index, 0, at, sums.rest.max(0.05), sums.exposure);
                 let z = -self.input.law.residual(sums.observed, &forecast);
                 look.z = look.z.min(z.max(0.0));
             }
-            if window <= tuning.season && look.z > 0.0 {
+            if upward && window <= tuning.nights && look.z > 0.0 {
+                // The night before a holiday looks like that before a Saturday or Sunday.
+                let forecast = self.forecast_at(index, 0, at, sums.busy.max(0.05), sums.exposure);
+                let z = self.input.law.residual(sums.observed, &forecast);
+                look.z = look.z.min(z.max(0.0));
+            }
+            if window <= tuning.season && look.z > 0.0 && at >= BACK[0] {
                 look.z = look.z.min(self.last_year(index, from, at, upward, &sums));
             }
             looks[index] = look;
         }
     }
 
+    /// Sums of a window less what it must do without, and whether there is more than expected.
+    fn summed(&self, from: usize, at: usize, spare: usize) -> (Sums, bool) {
+        if spare == 1 || at - from >= self.input.period {
+            return self.walk(from, at, spare > 0);
+        }
+        let mut sums = self.window(from, at);
+        let upward = sums.observed > sums.means[0];
+        if spare > 0 {
+            self.spare(from, at, spare, upward, &mut sums);
+        }
+        (sums, upward)
+    }
+
     /// Remembers a bucket that is odd by itself for the same day next year.
     fn note(&mut self, at: usize, look: &Look) {
-        if look.z >= ODD && self.input.usable[at] {
-            self.odd[at] = if look.upward {
-                look.change
-            } else {
-                -look.change
-            };
+        if look.z >= ODD && look.ratio > 0.0 && self.input.usable[at] {
+            let change = look.ratio.ln();
+            self.odd[at] = if look.upward { change } else { -change };
         }
     }
 
     /// Standard deviations that are left when the days of the window may be as odd as the same days a
     /// year ago were: by date, by weekday, and a week earlier or later for feasts that move.
     fn last_year(&self, index: usize, from: usize, at: usize, upward: bool, sums: &Sums) -> f64 {
-        const BACK: [usize; 5] = [357, 364, 365, 366, 371];
         let mut mean = 0.0;
         let mut plain = 0.0;
         for j in from..=at {
@@ -117,17 +133,25 @@ impl Engine<'_> {
         let window_is_short = tuning.windows[index] <= tuning.rough;
         let mean = sums.means[model].max(0.05);
         let forecast = self.forecast_at(index, model, at, mean, sums.exposure);
-        let z = law.residual(sums.observed, &forecast);
-        if (z > 0.0) == look.upward {
-            look.z = look.z.min(z.abs());
-        } else {
+        let variance = law.variance(&forecast);
+        if (sums.observed > mean) != look.upward
+            || law.within(peak::FROM, sums.observed, &forecast, variance)
+        {
+            // Neither an excursion nor a score needs to know it better.
             look.z = 0.0;
+        } else if look.z > 0.0 {
+            let z = law.residual_at(sums.observed, &forecast, variance);
+            look.z = look.z.min(z.abs());
+            let (seen, mean) = (sums.observed + 0.5, mean + 0.5);
+            let ratio = if look.upward {
+                seen / mean
+            } else {
+                mean / seen
+            };
+            look.ratio = look.ratio.min(ratio);
         }
-        look.change = look
-            .change
-            .min(((sums.observed + 0.5) / (mean + 0.5)).ln().abs());
         if self.run.is_none() {
-            let most = tuning.noise_clip * tuning.noise_clip * law.variance(&forecast);
+            let most = tuning.noise_clip * tuning.noise_clip * variance;
             let square = (sums.observed - mean).powi(2).min(most) / tuning.noise_left
                 - law.chance(mean, forecast.exposure);
             let mut own = square;
@@ -157,7 +181,10 @@ impl Engine<'_> {
                 if self.run.is_none() {
                     self.peaks[usize::from(upward)][index].see(z, window, &tuning.prior);
                 }
-                let score = self.score(index, upward, z, look.change);
+                if z <= peak::FROM {
+                    continue;
+                }
+                let score = self.score(index, upward, z, look.ratio.ln());
                 if score > best.score {
                     best = Verdict {
                         score,
@@ -193,7 +220,13 @@ impl Engine<'_> {
         } else {
             1.0
         };
+        let spike = if upward && window == 1 {
+            tuning.spike
+        } else {
+            1.0
+        };
         let peaks = &self.peaks[usize::from(upward)][index];
-        peaks.surprise(z, window, &tuning.prior) / tuning.budget * size * self.trust()
+        let surprise = peaks.surprise(z, window, &tuning.prior);
+        surprise * spike / tuning.budget * size * self.trust()
     }
 }

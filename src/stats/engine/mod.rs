@@ -10,21 +10,22 @@ mod run;
 mod special;
 mod window;
 
-use super::input::{Input, Report, Verdict};
+use super::input::{Bucket, Input, Report, Verdict};
 use super::law::Law;
 use super::level::{Level, Undo};
 use super::peak::Peaks;
 use super::tuning::{MOST, Tuning};
-use super::{Expected, TooFew};
+use super::{Cycle, Expected, TooFew};
 
 use compare::Look;
 use run::{Accepted, Run};
 use window::Sums;
 
 /// The state of a pass; everything kept by bucket is as it was known before that bucket.
-pub(super) struct Engine<'a> {
-    input: Input<'a>,
-    tuning: &'a Tuning,
+#[derive(Debug, Clone)]
+pub(super) struct Engine {
+    input: Input,
+    tuning: &'static Tuning,
     level: Level,
     /// Level before each bucket.
     levels: Vec<f64>,
@@ -34,15 +35,20 @@ pub(super) struct Engine<'a> {
     memory: Vec<f64>,
     /// Factor of the slot if the day were like a Saturday or Sunday, where that is lower.
     rest: Vec<f64>,
+    /// The same where that is higher: nights before a day off are busy.
+    busy: Vec<f64>,
     /// Logarithm of seen over expected where a single bucket was odd; elsewhere 0. What people
     /// confirmed as trouble is 0 too.
     odd: Vec<f64>,
+    /// What the newest buckets taught, as many as the longest window has; by bucket modulo that.
     undo: Vec<Undo>,
     /// Evidence: the bucket is there, is not special, and belongs to no run of trouble.
     live: Vec<bool>,
     taught: Vec<bool>,
     /// Sums over the live buckets before each bucket.
     sums: Vec<Sums>,
+    /// Square of the relative deviation that is believed at first, by window.
+    priors: [f64; MOST],
     /// Squared deviations beyond chance and squared means, by model and window.
     noise: [[(f64, f64); MOST]; 2],
     /// The same of single buckets, by hour of the day: nights are rougher than noons.
@@ -57,31 +63,34 @@ pub(super) struct Engine<'a> {
     last: Option<Verdict>,
 }
 
-impl<'a> Engine<'a> {
-    pub(super) fn new(input: Input<'a>, tuning: &'a Tuning) -> Self {
-        let many = input.values.len();
+impl Engine {
+    /// Knows nothing yet; has room for so many buckets before it asks for more.
+    pub(super) fn new(law: Law, cycle: Cycle, tuning: &'static Tuning, room: usize) -> Self {
+        let input = Input::new(law, cycle, room);
+        let hours = if tuning.rough > 0 {
+            input.period / 7
+        } else {
+            0
+        };
+        let mut sums = Vec::with_capacity(room + 1);
+        sums.push(Sums::default());
         Self {
+            level: Level::new(input.period, tuning.pace),
             input,
             tuning,
-            level: Level::new(input.period, tuning.pace),
-            levels: Vec::with_capacity(many),
-            profile: Vec::with_capacity(many),
-            memory: Vec::with_capacity(many),
-            rest: Vec::with_capacity(many),
-            odd: Vec::with_capacity(many),
-            undo: Vec::with_capacity(many),
-            live: Vec::with_capacity(many),
-            taught: Vec::with_capacity(many),
-            sums: vec![Sums::default()],
+            levels: Vec::with_capacity(room),
+            profile: Vec::with_capacity(room),
+            memory: Vec::with_capacity(room),
+            rest: Vec::with_capacity(room),
+            busy: Vec::with_capacity(room),
+            odd: Vec::with_capacity(room),
+            undo: vec![Undo::default(); tuning.longest()],
+            live: Vec::with_capacity(room),
+            taught: Vec::with_capacity(room),
+            sums,
             noise: [[(0.0, 0.0); MOST]; 2],
-            rough: vec![
-                (0.0, 0.0);
-                if tuning.rough > 0 {
-                    input.period / 7
-                } else {
-                    0
-                }
-            ],
+            priors: tuning.noise_priors(),
+            rough: vec![(0.0, 0.0); hours],
             peaks: [[Peaks::default(); MOST]; 2],
             run: None,
             accepted: None,
@@ -90,6 +99,27 @@ impl<'a> Engine<'a> {
             events: 0.0,
             last: None,
         }
+    }
+
+    /// Bytes that each bucket takes, and bytes that the rest takes.
+    pub(super) fn bytes(&self) -> (usize, usize) {
+        let bucket =
+            self.input.bytes() + 6 * size_of::<f64>() + 2 * size_of::<bool>() + size_of::<Sums>();
+        let fixed = size_of::<Self>()
+            + self.undo.len() * size_of::<Undo>()
+            + self.rough.len() * size_of::<(f64, f64)>()
+            + self.level.bytes();
+        (bucket, fixed)
+    }
+
+    /// Buckets for which there is room.
+    pub(super) fn room(&self) -> usize {
+        self.levels.capacity()
+    }
+
+    /// What was taken in.
+    pub(super) fn input(&self) -> &Input {
+        &self.input
     }
 
     /// Buckets taken in so far.
@@ -119,7 +149,8 @@ impl<'a> Engine<'a> {
     }
 
     /// Takes in the next bucket. `None`: it is missing, or too little is known yet.
-    pub(super) fn step(&mut self) -> Option<Verdict> {
+    pub(super) fn step(&mut self, bucket: &Bucket) -> Option<Verdict> {
+        self.input.push(bucket);
         self.last = self.advance();
         self.last
     }
@@ -131,8 +162,11 @@ impl<'a> Engine<'a> {
         self.levels.push(self.level.value());
         self.profile.push(self.level.factor(slot));
         self.memory.push(self.recall(at));
-        self.rest.push(self.day_off(slot));
-        self.undo.push(Undo::default());
+        let (rest, busy) = self.days_off(slot);
+        self.rest.push(rest);
+        self.busy.push(busy);
+        let place = at % self.undo.len();
+        self.undo[place] = Undo::default();
         self.taught.push(false);
         self.odd.push(0.0);
         let special = self.input.special[at] != 0;
@@ -178,9 +212,9 @@ impl<'a> Engine<'a> {
         } else {
             value
         };
-        self.undo[at] = self
-            .level
-            .learn(self.input.slot(at), taught, exposure, warm);
+        let place = at % self.undo.len();
+        let slot = self.input.slot(at);
+        self.undo[place] = self.level.learn(slot, taught, exposure, warm);
         self.taught[at] = true;
         self.teachers += 1;
         self.events += value;

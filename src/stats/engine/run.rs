@@ -36,7 +36,7 @@ pub(super) struct Accepted {
     level: f64,
 }
 
-impl Engine<'_> {
+impl Engine {
     /// Begins a run: whatever its buckets taught is taken back.
     pub(super) fn open(&mut self, at: usize, verdict: &mut Verdict, looks: &[Look; MOST]) {
         verdict.since = self.onset(verdict, at);
@@ -54,7 +54,8 @@ impl Engine<'_> {
         }
         for j in (since..=at).rev() {
             let slot = self.input.slot(j);
-            self.level.unlearn(slot, &mut self.undo[j]);
+            let place = j % self.undo.len();
+            self.level.unlearn(slot, &mut self.undo[place]);
             self.taught[j] = false;
             self.live[j] = false;
         }
@@ -73,7 +74,7 @@ impl Engine<'_> {
     /// learnt from the first bad days makes the later ones look better than they are.
     fn onset(&self, verdict: &Verdict, at: usize) -> usize {
         let windows = self.tuning.windows;
-        let longest = windows.last().map_or(1, |&window| window);
+        let longest = self.tuning.longest();
         let mut onset = verdict.since;
         let mut loudest = 0.0;
         for since in (at + 1).saturating_sub(longest)..=at {
@@ -192,7 +193,11 @@ impl Engine<'_> {
         self.level.jump(old.level);
         for j in old.since..=at {
             self.taught[j] = false;
-            self.undo[j] = Undo::default();
+        }
+        // What those buckets taught is in the level no more; older ones can no longer be taken back.
+        for j in old.since.max((at + 1).saturating_sub(self.undo.len()))..=at {
+            let place = j % self.undo.len();
+            self.undo[place] = Undo::default();
         }
         for j in verdict.since..=at {
             self.levels[j] = old.level;

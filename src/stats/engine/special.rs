@@ -9,7 +9,7 @@ use crate::stats::law::{Forecast, Law};
 /// Square of the relative deviation of a special day: half of the expectation.
 const WANDER: f64 = 0.25;
 
-impl Engine<'_> {
+impl Engine {
     /// What is expected of special bucket `at`: no more than on a day off, times what earlier days of
     /// the same class showed. Such an expectation is rough.
     pub(super) fn special_forecast(&self, at: usize) -> Forecast {

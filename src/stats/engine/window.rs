@@ -3,7 +3,10 @@
 use std::ops::{AddAssign, Sub, SubAssign};
 
 use super::Engine;
-use crate::stats::law::Forecast;
+use crate::stats::law::{Forecast, Law};
+
+/// Days after which the cycle of daily buckets repeats.
+const DAYS: usize = 7;
 
 /// Sums over live buckets.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,6 +16,8 @@ pub(super) struct Sums {
     pub(super) means: [f64; 2],
     /// Mean by the first model, had each day been a day off.
     pub(super) rest: f64,
+    /// The same had each been the busiest of these: the hour itself and that of a Saturday or Sunday.
+    pub(super) busy: f64,
     pub(super) exposure: f64,
     pub(super) buckets: f64,
     /// Buckets of which the second model knows nothing.
@@ -27,7 +32,7 @@ pub(super) struct Stretch {
     pub(super) exposure: f64,
 }
 
-impl Engine<'_> {
+impl Engine {
     /// The middle half of the same slot in past weeks, per unit of exposure; `NaN` before there are
     /// three of them.
     pub(super) fn recall(&self, at: usize) -> f64 {
@@ -65,15 +70,17 @@ impl Engine<'_> {
         value / exposure
     }
 
-    /// The factor of the slot, or that of the same hour on a Saturday or Sunday where it is lower.
-    pub(super) fn day_off(&self, slot: usize) -> f64 {
+    /// The factor of the slot, or that of the same hour on a Saturday or Sunday where it is lower, and
+    /// where it is higher.
+    pub(super) fn days_off(&self, slot: usize) -> (f64, f64) {
         let own = self.level.factor(slot);
         let hours = self.input.period / 7;
-        if hours == 0 || self.tuning.rest == 0 {
-            return own;
+        if hours == 0 || self.tuning.rest == 0 && self.tuning.nights == 0 {
+            return (own, own);
         }
         let weekend = |weekday: usize| self.level.factor(weekday * hours + slot % hours);
-        own.min(weekend(5)).min(weekend(6))
+        let (saturday, sunday) = (weekend(5), weekend(6));
+        (own.min(saturday).min(sunday), own.max(saturday).max(sunday))
     }
 
     /// Writes the running sums after bucket `at`.
@@ -98,43 +105,145 @@ impl Engine<'_> {
                 if known { memory * exposure } else { 0.0 },
             ],
             rest: self.rest[first] * exposure,
+            busy: self.busy[first] * exposure,
             exposure,
             buckets: 1.0,
             unknown: f64::from(u8::from(!known)),
         }
     }
 
-    /// Sums from `from` to `at`, both models as they were before `from`.
+    /// Sums of a window that is shorter than the cycle, both models as they were before it.
     pub(super) fn window(&self, from: usize, at: usize) -> Sums {
-        let period = self.input.period;
-        let mut sums = if at - from < period {
-            self.sums[at + 1] - self.sums[from]
-        } else {
-            // Later weeks of the window are expected as its first week was: what they taught the
-            // profile must not excuse them.
-            let mut sums = Sums::default();
-            for j in from..=at {
-                if self.live[j] {
-                    sums += self.single(from + (j - from) % period, j);
-                }
-            }
-            sums
-        };
+        let mut sums = self.sums[at + 1] - self.sums[from];
         self.level_in(&mut sums, from);
         sums
+    }
+
+    /// The same for any window, and with `spare` without the bucket that speaks loudest for the trouble,
+    /// so that no single day carries an alarm about many. Also whether there is more than expected.
+    ///
+    /// Later weeks of the window are expected as its first week was: what they taught the profile must
+    /// not excuse them.
+    pub(super) fn walk(&self, from: usize, at: usize, spare: bool) -> (Sums, bool) {
+        let period = self.input.period;
+        if period == DAYS && self.input.law == Law::Count {
+            let live = self.sums[at + 1].buckets - self.sums[from].buckets;
+            if live >= (at + 1 - from) as f64 {
+                return self.stride(from, at, spare);
+            }
+        }
+        let level = self.levels[from];
+        let mut sums = Sums::default();
+        let (mut least, mut most) = ((0.0, None), (0.0, None));
+        let mut week = from;
+        while week <= at {
+            let end = (week + period).min(at + 1);
+            let profile = &self.profile[from..from + (end - week)];
+            let memory = &self.memory[from..from + (end - week)];
+            let rest = &self.rest[from..from + (end - week)];
+            let busy = &self.busy[from..from + (end - week)];
+            let live = &self.live[week..end];
+            let values = &self.input.values[week..end];
+            for k in 0..profile.len() {
+                if !live[k] {
+                    continue;
+                }
+                let exposure = self.input.exposure(week + k);
+                let mean = profile[k] * exposure;
+                let known = memory[k].is_finite();
+                sums.observed += values[k];
+                sums.means[0] += mean;
+                sums.means[1] += if known { memory[k] * exposure } else { 0.0 };
+                sums.rest += rest[k] * exposure;
+                sums.busy += busy[k] * exposure;
+                sums.exposure += exposure;
+                sums.buckets += 1.0;
+                sums.unknown += f64::from(u8::from(!known));
+                let excess = values[k] - level * mean;
+                if excess < least.0 {
+                    least = (excess, Some((from + k, week + k)));
+                } else if excess > most.0 {
+                    most = (excess, Some((from + k, week + k)));
+                }
+            }
+            week = end;
+        }
+        let upward = sums.observed > level * sums.means[0];
+        let loudest = if upward { most.1 } else { least.1 };
+        if spare && let Some((first, there)) = loudest {
+            sums -= self.single(first, there);
+        }
+        self.level_in(&mut sums, from);
+        (sums, upward)
+    }
+
+    /// [`Engine::walk`] for days of a count that are all live: whole weeks are multiples of the first.
+    fn stride(&self, from: usize, at: usize, spare: bool) -> (Sums, bool) {
+        let length = at + 1 - from;
+        let (weeks, rest) = (length / DAYS, length % DAYS);
+        let mut sums = self.sums[at + 1] - self.sums[from];
+        if weeks > 0 {
+            let (before, some) = (self.sums[from], self.sums[from + rest]);
+            let first = self.sums[from + DAYS];
+            let weeks = weeks as f64;
+            let whole =
+                |first: f64, some: f64, before: f64| weeks * (first - before) + (some - before);
+            for model in 0..2 {
+                sums.means[model] =
+                    whole(first.means[model], some.means[model], before.means[model]);
+            }
+            sums.rest = whole(first.rest, some.rest, before.rest);
+            sums.busy = whole(first.busy, some.busy, before.busy);
+            sums.unknown = whole(first.unknown, some.unknown, before.unknown);
+        }
+        let level = self.levels[from];
+        let upward = sums.observed > level * sums.means[0];
+        if spare {
+            let sign = if upward { 1.0 } else { -1.0 };
+            let mut means = [0.0; DAYS];
+            let week = &self.profile[from..from + DAYS.min(length)];
+            for (mean, factor) in means.iter_mut().zip(week) {
+                *mean = level * factor;
+            }
+            let mut loudest = [0.0; DAYS];
+            let values = &self.input.values[from..=at];
+            for week in values.chunks(DAYS) {
+                for ((loudest, value), mean) in loudest.iter_mut().zip(week).zip(&means) {
+                    let loud = sign * (value - mean);
+                    *loudest = if loud > *loudest { loud } else { *loudest };
+                }
+            }
+            let (mut slot, mut most) = (0, 0.0);
+            for (day, &loud) in loudest.iter().enumerate() {
+                if loud > most {
+                    (slot, most) = (day, loud);
+                }
+            }
+            let mut day = slot;
+            while most > 0.0 && day < length {
+                if sign * (values[day] - means[slot]) >= most {
+                    sums -= self.single(from + slot, from + day);
+                    break;
+                }
+                day += DAYS;
+            }
+        }
+        self.level_in(&mut sums, from);
+        (sums, upward)
     }
 
     fn level_in(&self, sums: &mut Sums, frozen: usize) {
         let level = self.levels[frozen];
         sums.means[0] *= level;
         sums.rest *= level;
+        sums.busy *= level;
         if sums.unknown > 0.0 {
             sums.means[1] = f64::NAN;
         }
     }
 
-    /// Takes the stretch of `block` buckets that speaks loudest for trouble out of the sums, so that no
-    /// single day carries an alarm about many.
+    /// Takes the stretch of `block` buckets that speaks loudest for trouble out of the sums of a window
+    /// shorter than the cycle.
     pub(super) fn spare(
         &self,
         from: usize,
@@ -143,18 +252,11 @@ impl Engine<'_> {
         upward: bool,
         sums: &mut Sums,
     ) {
-        let period = self.input.period;
         let mut loudest = 0.0;
         let mut spared = None;
         let mut start = from;
         while start + block <= at + 1 {
-            let mut part = if block > 1 {
-                self.sums[start + block] - self.sums[start]
-            } else if self.live[start] {
-                self.single(from + (start - from) % period, start)
-            } else {
-                Sums::default()
-            };
+            let mut part = self.sums[start + block] - self.sums[start];
             self.level_in(&mut part, from);
             let excess = part.observed - part.means[0];
             let loud = if upward { excess } else { -excess };
@@ -212,7 +314,7 @@ impl Engine<'_> {
         exposure: f64,
     ) -> Forecast {
         let tuning = self.tuning;
-        let prior = tuning.noise * tuning.noise / (tuning.windows[index] as f64).sqrt();
+        let prior = self.priors[index];
         let (square, known) = self.noise[model][index];
         let weight = tuning.noise_weight * mean * mean;
         Forecast {
@@ -223,7 +325,7 @@ impl Engine<'_> {
     }
 }
 
-impl Engine<'_> {
+impl Engine {
     /// [`Engine::forecast`] for a window that ends at `at`; a short one is as rough as its hour.
     pub(super) fn forecast_at(
         &self,
@@ -242,7 +344,7 @@ impl Engine<'_> {
 
     /// How much rougher than on average single buckets are at the hour of bucket `at`.
     pub(super) fn roughness(&self, at: usize) -> f64 {
-        const DAYS: f64 = 7.0;
+        const WEIGHT: f64 = 7.0;
         if self.rough.is_empty() {
             return 1.0;
         }
@@ -252,7 +354,7 @@ impl Engine<'_> {
             .forecast(0, 0, mean, self.input.exposure(at))
             .wander
             .max(1e-6);
-        let weight = DAYS * mean * mean;
+        let weight = WEIGHT * mean * mean;
         let own = (square + weight * usual) / (known + weight).max(1e-9);
         (own / usual).clamp(0.1, 10.0)
     }
@@ -264,6 +366,7 @@ impl AddAssign for Sums {
         self.means[0] += other.means[0];
         self.means[1] += other.means[1];
         self.rest += other.rest;
+        self.busy += other.busy;
         self.exposure += other.exposure;
         self.buckets += other.buckets;
         self.unknown += other.unknown;
@@ -287,6 +390,7 @@ impl Sub for Sums {
                 self.means[1] - other.means[1],
             ],
             rest: self.rest - other.rest,
+            busy: self.busy - other.busy,
             exposure: self.exposure - other.exposure,
             buckets: self.buckets - other.buckets,
             unknown: self.unknown - other.unknown,

@@ -1,8 +1,10 @@
 //! The statistics through their front door: published numbers, scenarios, laws.
 
+mod behaviour;
 mod law;
 mod published;
 mod scenario;
+mod watch;
 
 use truecount::stats::{Cycle, Judgement, Paired, Sensitivity, Series, TooFew, count, pair, ratio};
 
