@@ -49,12 +49,16 @@ pub fn known() -> Known {
         settings: &[],
         mapping: &[],
         event_named: *event_named,
+        analytics: false,
         built: false,
     });
     Known {
         sources: source::KINDS
             .iter()
-            .map(|kind| kind.facts())
+            .map(|kind| KindFacts {
+                analytics: source::ANALYTICS.contains(&kind.name),
+                ..kind.facts()
+            })
             .chain(planned)
             .collect(),
         channels: deliver::KINDS.iter().map(|kind| kind.facts()).collect(),

@@ -1,6 +1,6 @@
 //! `duplicates`: whether the same thing is counted more than once.
 
-use crate::model::Measure;
+use crate::model::{Mapping, Measure, Name};
 use crate::plan::Plan;
 
 use super::judge::Limits;
@@ -25,11 +25,21 @@ const LIMITS: Limits = Limits {
     inverse: true,
 };
 
+/// Analytics knows purchases and refunds by their `transaction_id` (decision: nothing need be said).
+fn usual_key(plan: &Plan, home: &Name, mapping: &Mapping) -> Option<Name> {
+    let known = plan.source(home)?.analytics;
+    let sale = matches!(mapping.native.as_deref(), Some("purchase" | "refund"));
+    (known && sale).then(|| Name::clean("transaction_id"))
+}
+
 fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
     let made = plan.events.iter().filter_map(|event| {
-        let unique = event.unique.clone()?;
         let home = plan.home(event)?;
         let mapping = plan.mapping(&event.name, &home)?;
+        let unique = event
+            .unique
+            .clone()
+            .or_else(|| usual_key(plan, &home, &mapping))?;
         let name = format!("{}.duplicates", event.name);
         let mut core = Core::new(plan, &name, KIND.name, Some(event), Some(&home))?;
         for (key, value) in [("warn above", "0.5%"), ("fail above", "5%")] {

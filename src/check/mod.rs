@@ -58,6 +58,7 @@ impl Kind {
             settings: self.settings,
             mapping: &[],
             event_named: false,
+            analytics: false,
             built: true,
         }
     }

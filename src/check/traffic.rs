@@ -21,10 +21,10 @@ const UNKNOWN: f64 = 0.10;
 
 fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
     // Sessions are known to analytics, and the first one in the plan is the one people look at.
-    let Some(source) = plan.sources.iter().find(|source| source.event_named) else {
+    let Some(first) = plan.sources.iter().find(|source| source.event_named) else {
         return Vec::new();
     };
-    let source = &source.decl.name;
+    let source = &first.decl.name;
     let sessions = |measure| {
         Question::total(
             source,
@@ -49,8 +49,10 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
             limits,
         }) as Box<dyn Check>)
     };
-    let unknown = plan.utm.as_ref().map(|utm| {
-        let most = utm.unknown.unwrap_or(UNKNOWN);
+    let given = plan.utm.as_ref().map(|utm| utm.unknown);
+    // Analytics is asked without being told to.
+    let unknown = given.or(first.analytics.then_some(None)).map(|given| {
+        let most = given.unwrap_or(UNKNOWN);
         let limits = Limits {
             warn: Some(1.0 - most),
             fail: None,

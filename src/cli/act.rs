@@ -10,6 +10,7 @@ use crate::incident::{Event, Incident, Label};
 use crate::model::{Digest, Fingerprint, Mark, MarkKind, Matcher, Name, Timestamp, Window};
 use crate::notify::Silence;
 use crate::render;
+use crate::server;
 
 use super::{Exit, Global, Screen, pull};
 
@@ -131,6 +132,10 @@ async fn change(
     let found = numbered(world, number).await?;
     let now = world.clock.now();
     let after = daemon::act(world, &found, event, now).await?;
+    if screen.json() {
+        screen.say_json(&render::webhook::incident(&world.plan, &after));
+        return Ok(());
+    }
     screen.say(&render::terminal::incident(
         &world.plan,
         &after,
@@ -221,7 +226,12 @@ pub(super) async fn silence(
         }
         SilenceCommand::List => {
             let found = world.store.silences(now).await?;
-            screen.say(&render::terminal::silences(&world.plan, &found, now));
+            if screen.json() {
+                let list: Vec<_> = found.iter().map(server::silence).collect();
+                screen.say_json(&serde_json::json!({ "version": 1, "silences": list }));
+            } else {
+                screen.say(&render::terminal::silences(&world.plan, &found, now));
+            }
         }
         SilenceCommand::End { id } => {
             let known = world.store.silences(now).await?;
@@ -323,7 +333,17 @@ pub(super) async fn letters(
                     )
                 })
                 .collect();
-            screen.say(&render::terminal::dead_letters(&rows));
+            if screen.json() {
+                let list: Vec<_> = rows
+                    .iter()
+                    .map(|(id, channel, why, attempts)| {
+                        serde_json::json!({ "id": id, "channel": channel, "why": why, "attempts": attempts })
+                    })
+                    .collect();
+                screen.say_json(&serde_json::json!({ "version": 1, "letters": list }));
+            } else {
+                screen.say(&render::terminal::dead_letters(&rows));
+            }
             Ok(if rows.is_empty() {
                 Exit::Clean
             } else {

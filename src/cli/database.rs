@@ -71,6 +71,8 @@ pub(super) enum TokenCommand {
         #[arg(long, default_value = "read")]
         scope: String,
     },
+    /// Who has a token, and for what
+    List,
     /// End a token
     Revoke {
         /// Who used it
@@ -83,6 +85,7 @@ pub(super) async fn token(
     global: &Global,
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
+    use crate::store::Browse as _;
     let (store, clock) = open(global, screen)?;
     match command {
         TokenCommand::Create { name, scope } => {
@@ -93,9 +96,38 @@ pub(super) async fn token(
             screen.note("Keep this text; only its hash is stored:");
             screen.say(&text);
         }
+        TokenCommand::List => {
+            let known = store.tokens().await?;
+            if screen.json() {
+                let list: Vec<_> = known
+                    .iter()
+                    .map(|(name, scope, made)| {
+                        serde_json::json!({ "name": name.as_str(), "scope": scope, "made_at": made.to_rfc3339() })
+                    })
+                    .collect();
+                screen.say_json(&serde_json::json!({ "version": 1, "tokens": list }));
+            } else if known.is_empty() {
+                screen.say("there is no token; make one: truecount token create NAME --scope read");
+            } else {
+                for (name, scope, made) in known {
+                    screen.say(&format!(
+                        "{name}  {scope}  since {}",
+                        made.format("%Y-%m-%d")
+                    ));
+                }
+            }
+        }
         TokenCommand::Revoke { name } => {
             use crate::store::Desk as _;
             let name = Name::parse(name).context("the name of the token")?;
+            if !store
+                .tokens()
+                .await?
+                .iter()
+                .any(|(known, _, _)| *known == name)
+            {
+                anyhow::bail!("there is no token of {name}; `truecount token list` shows them");
+            }
             store.token(&name, &[0; 32], None, clock.now()).await?;
             screen.say(&format!("the token of {name} is no longer accepted"));
         }

@@ -1,12 +1,14 @@
 //! `doctor`: one line a test, each with its remedy.
 
+use std::collections::BTreeMap;
+
 use secrecy::ExposeSecret as _;
 
 use crate::app;
 use crate::daemon::World;
 use crate::deliver;
 use crate::plan::Mail;
-use crate::render::terminal::{Finding, doctor as screen_of};
+use crate::render::{self, terminal::Finding};
 use crate::source::Means;
 
 use super::{Exit, Global, Screen, pull};
@@ -31,7 +33,12 @@ pub(super) async fn run(
     let project = pull::project(global, screen)?;
     let mut findings = vec![Finding::good(
         "Config",
-        &format!("{} files, no errors", project.files.len()),
+        &format!(
+            "{} file{}, no errors; days and hours of {}",
+            project.files.len(),
+            if project.files.len() == 1 { "" } else { "s" },
+            project.plan.project.calendar.zone()
+        ),
     )];
     for (place, at) in project.plan.secrets() {
         let secrets = crate::secret::SystemSecrets {
@@ -50,6 +57,7 @@ pub(super) async fn run(
             findings.push(database(&world).await);
             findings.extend(sources(&world, options.source.as_deref()).await);
             findings.extend(mail(&world).await);
+            findings.extend(routes(&world));
         }
         Err(why) => findings.push(Finding::bad(
             "Database",
@@ -58,7 +66,11 @@ pub(super) async fn run(
         )),
     }
     let bad = findings.iter().any(Finding::is_bad);
-    screen.say(&screen_of(&findings, screen.color));
+    if screen.json() {
+        screen.say_json(&render::terminal::doctor_json(&findings));
+    } else {
+        screen.say(&render::terminal::doctor(&findings, screen.color));
+    }
     Ok(if bad { Exit::Findings } else { Exit::Clean })
 }
 
@@ -83,8 +95,8 @@ fn about(kind: &str, screen: &Screen) -> anyhow::Result<Exit> {
 }
 
 async fn database(world: &World) -> Finding {
-    match world.store.next_letter().await {
-        Ok(_) => Finding::good("Database", "answers"),
+    match world.store.integrity().await {
+        Ok(()) => Finding::good("Database", "opens, no damage found"),
         Err(why) => Finding::bad("Database", &why.to_string(), "See docs/operations.md"),
     }
 }
@@ -134,4 +146,24 @@ async fn mail(world: &World) -> Vec<Finding> {
         Ok(found) => Finding::good("Mail", &found),
         Err(why) => Finding::bad("Mail", &why.to_string(), "Check the address in [mail] smtp"),
     }]
+}
+
+/// A message is the only honest test of a route, so `doctor` says how to send one.
+fn routes(world: &World) -> Vec<Finding> {
+    let mut ways: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for key in world.channels.keys() {
+        let mut parts = key.as_str().split('/');
+        if let (Some(route), Some(kind)) = (parts.next(), parts.nth(1)) {
+            ways.entry(route).or_default().push(kind);
+        }
+    }
+    ways.into_iter()
+        .map(|(route, kinds)| {
+            let found = format!(
+                "{}; try it: truecount notify test {route}",
+                kinds.join(", ")
+            );
+            Finding::good(&format!("Route {route}"), &found)
+        })
+        .collect()
 }

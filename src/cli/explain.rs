@@ -44,7 +44,11 @@ pub(super) async fn run(
             .iter()
             .map(|one| one.label().name.as_str())
             .collect();
-        let near = config::suggest(&options.name, &names);
+        let stem = options.name.split('.').next().unwrap_or("");
+        let kin = names
+            .iter()
+            .find(|name| name.split('.').next() == Some(stem));
+        let near = config::suggest(&options.name, &names).or_else(|| kin.copied());
         bail!(
             "no check is called `{}`{}",
             options.name,

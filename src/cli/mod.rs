@@ -3,6 +3,7 @@
 mod act;
 mod backtest;
 mod check;
+mod completions;
 mod database;
 mod demo;
 mod diff;
@@ -10,6 +11,7 @@ mod doctor;
 mod explain;
 mod init;
 mod notify;
+mod plan;
 mod pull;
 mod report;
 mod screen;
@@ -182,6 +184,13 @@ enum Command {
     /// API tokens
     #[command(subcommand)]
     Token(database::TokenCommand),
+    /// The tracking plan as a page, or a first one from what a source counts
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+    /// Print completions for a shell
+    Completions(completions::Options),
+    /// Print the manual page
+    Man,
 }
 
 /// Runs the program with the arguments of the process.
@@ -238,6 +247,9 @@ async fn dispatch(command: Command, global: &Global, screen: &Screen) -> anyhow:
         Command::Schema(options) => Ok(validate::schema(&options, screen)),
         Command::Db(command) => database::database(&command, global, screen).await,
         Command::Token(command) => database::token(&command, global, screen).await,
+        Command::Plan(command) => plan::run(&command, global, screen).await,
+        Command::Completions(options) => completions::run(&options, screen),
+        Command::Man => completions::manual(screen),
     }
 }
 

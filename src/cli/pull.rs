@@ -3,6 +3,7 @@
 use anyhow::bail;
 
 use crate::app::{self, Project};
+use crate::config;
 use crate::daemon::{self, World};
 use crate::render;
 
@@ -12,7 +13,10 @@ use super::{Exit, Global, Screen};
 pub(super) struct Options {
     /// Only this source
     source: Option<String>,
-    /// Say what would be asked, and ask nothing
+    /// Read everything again from so long ago, such as 90d
+    #[arg(long, value_name = "DURATION")]
+    since: Option<String>,
+    /// Say what would be asked and the quota it would take, and ask nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -51,7 +55,9 @@ pub(super) async fn run(
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
     let project = project(global, screen)?;
-    app::require_secrets(&project).await?;
+    if !options.dry_run {
+        app::require_secrets(&project).await?;
+    }
     let world = std::sync::Arc::new(app::open(project, global.store.as_deref()).await?);
     if let Some(name) = &options.source
         && !world.taps.contains_key(name.as_str())
@@ -62,33 +68,71 @@ pub(super) async fn run(
             known.join(", ")
         );
     }
+    let since = match &options.since {
+        None => None,
+        Some(text) => {
+            let length = config::human::duration(text)
+                .map_err(|why| anyhow::anyhow!("--since: {why}, such as 90d"))?;
+            Some(world.clock.now() - length)
+        }
+    };
     let wanted = |name: &str| options.source.as_ref().is_none_or(|only| only == name);
-    let mut failed = 0;
+    let mut list = Vec::new();
+    let mut failed = false;
     for (name, tap) in world.taps.iter().filter(|(name, _)| wanted(name.as_str())) {
+        let now = world.clock.now();
         if options.dry_run {
-            let (asks, cost) = daemon::forecast(&world, tap, world.clock.now()).await?;
-            screen.say(&render::terminal::forecast(
-                name,
-                asks,
-                cost.requests,
-                cost.units,
-            ));
+            let asks = daemon::forecast(&world, tap, now, since).await?;
+            let calendar = &world.plan.project.calendar;
+            let planned: Vec<render::terminal::Planned<'_>> = asks
+                .iter()
+                .map(|(ask, cost)| render::terminal::Planned {
+                    window: ask.window,
+                    questions: &ask.questions,
+                    requests: cost.requests,
+                    units: cost.units,
+                })
+                .collect();
+            list.push(render::terminal::forecast_json(name, &planned, calendar));
+            if !screen.json() {
+                screen.say(&render::terminal::forecast(name, &planned, calendar));
+            }
             continue;
         }
-        daemon::pull(&world, tap, world.clock.now()).await?;
+        if since.is_some() {
+            let asks = daemon::forecast(&world, tap, now, since).await?;
+            let requests: u32 = asks.iter().map(|(_, cost)| cost.requests).sum();
+            screen.note(&format!("{name}: asking, about {requests} requests"));
+        }
+        if daemon::pull_since(&world, tap, now, since).await? == daemon::Step::Idle {
+            screen.note(&format!("{name}: another process is pulling it now"));
+            continue;
+        }
         if let Some((pull, _)) = world.store.pulls().await?.get(name) {
-            failed += u32::from(pull.failure.is_some());
-            let why = pull.failure.as_deref();
-            screen.say(&render::terminal::pulled(
+            failed |= pull.failure.is_some();
+            list.push(render::terminal::pulled_json(
                 name,
                 pull.rows,
                 pull.took,
-                why,
+                pull.failure.as_deref(),
                 &pull.notes,
             ));
+            if !screen.json() {
+                let why = pull.failure.as_deref();
+                screen.say(&render::terminal::pulled(
+                    name,
+                    pull.rows,
+                    pull.took,
+                    why,
+                    &pull.notes,
+                ));
+            }
         }
     }
-    Ok(if failed > 0 {
+    if screen.json() {
+        screen.say_json(&serde_json::json!({ "version": 1, "sources": list }));
+    }
+    Ok(if failed {
         Exit::NotEnoughData
     } else {
         Exit::Clean

@@ -26,9 +26,9 @@ pub(super) struct Options {
     /// Which week, such as 2026-W43; the last whole week unless given
     #[arg(long)]
     week: Option<String>,
-    /// How it is written
-    #[arg(long = "as", default_value = "text")]
-    form: Form,
+    /// How it is written; text unless given
+    #[arg(long = "as")]
+    form: Option<Form>,
     /// Into this file; standard output unless given
     #[arg(short, long)]
     output: Option<PathBuf>,
@@ -49,7 +49,12 @@ pub(super) async fn run(
         None => daemon::last_week(&world.plan.project.calendar, now),
     };
     let audit = daemon::collect(&world, week, now).await?;
-    let text = match options.form {
+    let usual = if screen.json() {
+        Form::Json
+    } else {
+        Form::Text
+    };
+    let text = match options.form.unwrap_or(usual) {
         Form::Html => render::audit::page(&audit.report),
         Form::Text => render::audit::text(&audit.report),
         Form::Json => render::audit::json(&audit.report),

@@ -45,7 +45,7 @@ pub use due::{Due, Job, due};
 pub use evaluate::{Looked, REOPEN, evaluate, look};
 pub use evidence::chart;
 pub use letters::{Written, send_sample, write};
-pub use pull::{forecast, means, pull};
+pub use pull::{forecast, means, pull, pull_since};
 pub use reload::{Builder, Rebuilt, Watcher};
 pub use report_job::{report_channel, send_now as send_report_now};
 

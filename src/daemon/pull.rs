@@ -19,13 +19,23 @@ const DEADLINE: Duration = Duration::from_mins(15);
 /// Pulls `tap` for `slot`. Everything the source does wrong ends in the pull's record, never in an
 /// error: an error here means that the store did not take it.
 pub async fn pull(world: &World, tap: &Arc<Tap>, slot: Timestamp) -> Result<Step, StoreError> {
+    pull_since(world, tap, slot, None).await
+}
+
+/// [`pull`] that reads everything again from `since` on, when it is given.
+pub async fn pull_since(
+    world: &World,
+    tap: &Arc<Tap>,
+    slot: Timestamp,
+    since: Option<Timestamp>,
+) -> Result<Step, StoreError> {
     let now = world.clock.now();
     let job = format!("pull:{}", tap.decl.decl.name);
     let Some(lease) = world.store.lease(&job, &world.holder, now, LEASE).await? else {
         return Ok(Step::Idle);
     };
     let began = world.clock.uptime();
-    let asks = asks(world, tap, now).await?;
+    let asks = asks(world, tap, now, since).await?;
     let means = means(world);
     let mut record = empty(tap, slot, now);
     let mut seen: Vec<Observation> = Vec::new();
@@ -157,7 +167,12 @@ fn report(world: &World, tap: &Tap, record: &Pull, kept: u64, took: Duration) {
 /// What to ask: for each question that a check needs of this source the recent window that may
 /// still change; the whole history for questions that were never answered. Asks with the same
 /// window travel together.
-async fn asks(world: &World, tap: &Tap, now: Timestamp) -> Result<Vec<Ask>, StoreError> {
+async fn asks(
+    world: &World,
+    tap: &Tap,
+    now: Timestamp,
+    since: Option<Timestamp>,
+) -> Result<Vec<Ask>, StoreError> {
     let calendar = &world.plan.project.calendar;
     let mut needs = evidence::needs(&world.checks, now, calendar);
     needs
@@ -188,6 +203,7 @@ async fn asks(world: &World, tap: &Tap, now: Timestamp) -> Result<Vec<Ask>, Stor
         } else {
             recent.max(window.from)
         };
+        let from = since.unwrap_or(from);
         // Whole days on both sides, so that questions of every grain share a request.
         let from = calendar.bucket(Grain::Day, from).start;
         let to = calendar.bucket(Grain::Day, now).end;
@@ -231,17 +247,17 @@ pub(super) fn arrives(tap: &Tap) -> TimeDelta {
     tap.decl.arrives.unwrap_or_else(|| tap.source.arrives())
 }
 
-/// What a pull would ask now, without asking: windows and cost.
+/// What a pull would ask now, without asking: each ask with its cost.
 pub async fn forecast(
     world: &World,
     tap: &Tap,
     now: Timestamp,
-) -> Result<(usize, Cost), StoreError> {
-    let asks = asks(world, tap, now).await?;
-    let mut cost = Cost::default();
-    for one in asks.iter().map(|ask| tap.source.cost(ask)) {
-        cost.requests = cost.requests.saturating_add(one.requests);
-        cost.units = cost.units.saturating_add(one.units);
-    }
-    Ok((asks.len(), cost))
+    since: Option<Timestamp>,
+) -> Result<Vec<(Ask, Cost)>, StoreError> {
+    let asks = asks(world, tap, now, since).await?;
+    let priced = asks.into_iter().map(|ask| {
+        let cost = tap.source.cost(&ask);
+        (ask, cost)
+    });
+    Ok(priced.collect())
 }

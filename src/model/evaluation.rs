@@ -119,6 +119,15 @@ impl Amount {
             .then(|| (self.observed - self.expected) / self.expected)
     }
 
+    /// [`Amount::change`] in the finding's unit: of two differences, the change of what was compared.
+    pub fn change_in(&self, unit: &Unit) -> Option<f64> {
+        if *unit != Unit::Difference {
+            return self.change();
+        }
+        let (seen, expected) = (1.0 + self.observed, 1.0 + self.expected);
+        (expected > f64::EPSILON).then(|| seen / expected - 1.0)
+    }
+
     /// Whether the observed number lies outside the expected range.
     pub fn outside(&self) -> bool {
         self.observed < self.low || self.observed > self.high

@@ -38,23 +38,24 @@ pub fn json<T: DeserializeOwned>(who: &str, reply: &Reply) -> Result<T, OddAnswe
         Some(_) => {}
     }
     serde_json::from_slice(&reply.body).map_err(|why| {
+        // The parser repeats what it could not use, whatever its length.
+        let told = shown_start(why.to_string().as_bytes());
         odd(match why.classify() {
             serde_json::error::Category::Eof => {
                 format!("with JSON that breaks off after {} bytes", reply.body.len())
             }
             serde_json::error::Category::Data => {
-                format!("with JSON of another shape than expected: {why}")
+                format!("with JSON of another shape than expected: {told}")
             }
             serde_json::error::Category::Syntax | serde_json::error::Category::Io
                 if kind.contains("json") =>
             {
-                format!("with broken JSON: {why}")
+                format!("with broken JSON: {told}")
             }
             serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
-                format!(
-                    "with {} instead of JSON",
-                    if kind.is_empty() { "something" } else { &kind }
-                )
+                let kind = shown_start(kind.as_bytes());
+                let kind = if kind.is_empty() { "something" } else { &kind };
+                format!("with {kind} instead of JSON")
             }
         })
     })

@@ -89,6 +89,11 @@ fn reaction(why: &lettre::transport::smtp::Error) -> MailError {
         inner = deeper;
     }
     let detail = crate::model::Name::clean(&inner.to_string()).to_string();
+    let own = if detail.contains("certificate") {
+        "; a certificate of your own authority is accepted when SSL_CERT_FILE names the authority's file"
+    } else {
+        ""
+    };
     match why.status() {
         Some(code) if why.is_permanent() => {
             MailError::Refused(format!("the mail server refused ({code}): {detail}"))
@@ -97,7 +102,7 @@ fn reaction(why: &lettre::transport::smtp::Error) -> MailError {
         None if why.is_client() => {
             MailError::Refused(format!("the mail server and we do not agree: {detail}"))
         }
-        None => MailError::Wait(format!("the mail server cannot be reached: {detail}")),
+        None => MailError::Wait(format!("the mail server cannot be reached: {detail}{own}")),
     }
 }
 

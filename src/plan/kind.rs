@@ -35,6 +35,9 @@ pub struct KindFacts {
     pub mapping: &'static [Setting],
     /// See [`Kind::event_named`].
     pub event_named: bool,
+    /// Web or app analytics with usual names: it knows visits and where they come from, and a
+    /// purchase by its `transaction_id`.
+    pub analytics: bool,
     /// false for a kind that is known to `validate` but not in this build or release yet.
     pub built: bool,
 }
@@ -47,6 +50,7 @@ impl<T: ?Sized> Kind<T> {
             settings: self.settings,
             mapping: self.mapping,
             event_named: self.event_named,
+            analytics: false,
             built: true,
         }
     }

@@ -24,6 +24,8 @@ pub struct SourceDecl {
     /// Whether its events have names of their own (GA4, Mixpanel, files of events) so that an
     /// event without `in.*` is expected there under its own name.
     pub event_named: bool,
+    /// Whether it knows visits, and events by their usual names.
+    pub analytics: bool,
 }
 
 /// Keys that every source has beside those of its kind.
@@ -88,6 +90,7 @@ pub(super) fn sources(resolver: &mut Resolver<'_>, project: &Project) -> Vec<Sou
         resolver.complaints.extend(complaints);
         found.push(SourceDecl {
             event_named: facts.is_some_and(|facts| facts.event_named),
+            analytics: facts.is_some_and(|facts| facts.analytics),
             decl: Decl {
                 name,
                 kind,

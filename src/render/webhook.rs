@@ -82,8 +82,8 @@ pub fn incident(plan: &Plan, incident: &Incident) -> Value {
         "unit": finding.map(|finding| unit(&finding.unit)),
         "since": time(incident.first.start),
         "until": incident.over_at().map(time),
-        "total": finding.map(|finding| amount(&finding.since_onset)),
-        "now": finding.map(|finding| amount(&finding.now)),
+        "total": finding.map(|finding| amount(&finding.since_onset, &finding.unit)),
+        "now": finding.map(|finding| amount(&finding.now, &finding.unit)),
         "gap": incident.gap.as_ref().map(|gap| super::words::gap(gap, &plan.project.calendar)),
         "verdict": verdict(incident.verdict),
         "certainty": match incident.certainty.word {
@@ -113,12 +113,12 @@ pub fn incident(plan: &Plan, incident: &Incident) -> Value {
     })
 }
 
-fn amount(amount: &Amount) -> Value {
+fn amount(amount: &Amount, unit: &Unit) -> Value {
     json!({
         "observed": amount.observed,
         "expected": amount.expected,
         "range": [amount.low, amount.high],
-        "change": amount.change(),
+        "change": amount.change_in(unit),
     })
 }
 

@@ -91,7 +91,7 @@ fn finding(found: &Finding) -> Value {
             "observed": amount.observed,
             "expected": amount.expected,
             "range": [amount.low, amount.high],
-            "change": amount.change(),
+            "change": amount.change_in(&found.unit),
         })
     };
     let shape = match found.shape {
@@ -179,7 +179,7 @@ pub(super) fn mark(mark: &Mark) -> Value {
 }
 
 /// One silence.
-pub(super) fn silence(silence: &Silence) -> Value {
+pub fn silence(silence: &Silence) -> Value {
     json!({
         "id": silence.id.hex(),
         "from": time(silence.window.from),

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use crate::daemon::World;
 
 pub use auth::{Caller, Scope, create, hash};
+pub use dto::silence;
 pub use problem::Problem;
 
 /// Largest body that is read, in bytes.

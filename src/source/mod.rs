@@ -35,6 +35,9 @@ pub const KINDS: &[&Kind<dyn Source>] = &[
     &demo::KIND,
 ];
 
+/// Kinds that know visits and where they come from, and a purchase by its `transaction_id`.
+pub const ANALYTICS: &[&str] = &["ga4"];
+
 /// Kinds that `validate` knows and this release does not have yet: name, and whether events have
 /// names of their own there.
 pub const PLANNED: &[(&str, bool)] = &[

@@ -12,6 +12,7 @@ use crate::model::{
     Bucket, Calendar, Diagnostic, Flag, Grain, Mapping, Measure, Name, Observation, Quality,
     Question, Segment, Subject, Timestamp, masked_value,
 };
+use crate::net::shown_start;
 use crate::plan::{Decl, Event, Form, Kind, Plan, SOURCE_KEYS, Setting};
 
 use super::{Ask, Cost, Means, Probe, Pulled, Source, SourceError, When, shown};
@@ -74,6 +75,11 @@ struct Reading {
     is_final: Option<bool>,
 }
 
+/// What the parser says, without the length of what it could not use.
+fn told(why: &serde_json::Error) -> String {
+    shown_start(why.to_string().as_bytes())
+}
+
 /// Reads the body of `POST /api/v1/counts`: all of it is good, or everything that is wrong is said.
 pub fn parse(body: &[u8], plan: &Plan, now: Timestamp) -> Result<Posted, Vec<FieldError>> {
     let one = |field: &str, why: String| {
@@ -82,7 +88,7 @@ pub fn parse(body: &[u8], plan: &Plan, now: Timestamp) -> Result<Posted, Vec<Fie
             why,
         }]
     };
-    let body: Body = serde_json::from_slice(body).map_err(|why| one("body", why.to_string()))?;
+    let body: Body = serde_json::from_slice(body).map_err(|why| one("body", told(&why)))?;
     let source = named(&body.source, plan).map_err(|why| one("source", why))?;
     if body.readings.len() > MOST_READINGS {
         return Err(one(
@@ -161,8 +167,7 @@ fn reading(
     plan: &Plan,
     now: Timestamp,
 ) -> Result<Vec<Observation>, Vec<Wrong>> {
-    let given: Reading =
-        serde_json::from_value(value).map_err(|why| vec![("", why.to_string())])?;
+    let given: Reading = serde_json::from_value(value).map_err(|why| vec![("", told(&why))])?;
     let mut wrong: Vec<Wrong> = Vec::new();
     let known = event(&given.event, source, plan)
         .map_err(|why| wrong.push(("event", why)))

@@ -325,6 +325,9 @@ pub trait Browse: Send + Sync {
         questions: &[Question],
     ) -> Result<Vec<Option<Timestamp>>, StoreError>;
 
+    /// Names, scopes and ages of all tokens.
+    async fn tokens(&self) -> Result<Vec<(Name, String, Timestamp)>, StoreError>;
+
     /// Whether any token exists.
     async fn has_tokens(&self, now: Timestamp) -> Result<bool, StoreError>;
 

@@ -4,6 +4,7 @@
 #![allow(clippy::too_many_lines, reason = "a scenario reads best in one piece")]
 
 mod check;
+mod cli;
 mod config;
 mod daemon;
 mod demo;
@@ -12,6 +13,7 @@ mod docs;
 mod examples;
 mod fake;
 mod former;
+mod fuzz;
 mod hours;
 mod incident;
 mod layers;

@@ -14,7 +14,10 @@ use super::words;
 
 pub use explain::{Explanation, explain, sparkline};
 pub use incident::{SourceLine, dead_letters, incident, incidents, silences, status};
-pub use tool::{Finding, diff, diff_json, doctor, forecast, pulled, scorecard, slack_preview};
+pub use tool::{
+    Finding, Planned, diff, diff_json, doctor, doctor_json, forecast, forecast_json, pulled,
+    pulled_json, scorecard, slack_preview,
+};
 pub use tried::{found, tried};
 
 fn painted(text: &str, status: Option<Status>, color: bool) -> String {

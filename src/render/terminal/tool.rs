@@ -1,24 +1,105 @@
 //! Screens of `pull`, `doctor`, `diff` and `demo`.
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use serde_json::{Value, json};
 
-use crate::model::{Name, Status};
+use crate::model::{Calendar, Grain, Name, Question, Status, Subject, Window};
 use crate::plan::{How, PlanChange};
 
 use super::{padded, painted};
 
+/// One window of a pull that was not made.
+pub struct Planned<'a> {
+    /// From when to when.
+    pub window: Window,
+    /// What would be asked.
+    pub questions: &'a [Question],
+    /// Calls.
+    pub requests: u32,
+    /// Quota units of the source; 0 where it has none.
+    pub units: u32,
+}
+
+/// `purchase: count by the day`
+fn wording(question: &Question) -> String {
+    let subject = match &question.subject {
+        Subject::Event(name) => name.as_str(),
+        Subject::AnyEvent => "every event",
+        Subject::Sessions => "sessions",
+    };
+    let grain = match question.grain {
+        Grain::Hour => "hour",
+        Grain::Day => "day",
+        Grain::Week => "week",
+    };
+    let by: String = question
+        .by
+        .iter()
+        .map(|name| format!(" and {name}"))
+        .collect();
+    format!("{subject}: {} by the {grain}{by}", question.measure.text())
+}
+
 /// What a pull would ask.
-pub fn forecast(source: &Name, asks: usize, requests: u32, units: u32) -> String {
-    let units = if units > 0 {
+pub fn forecast(source: &Name, planned: &[Planned<'_>], calendar: &Calendar) -> String {
+    let requests: u32 = planned.iter().map(|one| one.requests).sum();
+    let units: u32 = planned.iter().map(|one| one.units).sum();
+    let quota = if units > 0 {
         format!(", about {units} quota units")
     } else {
         String::new()
     };
-    format!(
-        "{}{asks} windows, {requests} requests{units}",
+    let mut out = format!(
+        "{}about {requests} requests{quota}\n",
         padded(source.as_str(), 20)
+    );
+    for one in planned {
+        let (first, last) = days(one.window, calendar);
+        out.push_str(&format!("  {first} to {last}\n"));
+        for question in one.questions {
+            out.push_str(&format!("    {}\n", wording(question)));
+        }
+    }
+    out
+}
+
+/// The first and the last day of a window.
+fn days(window: Window, calendar: &Calendar) -> (NaiveDate, NaiveDate) {
+    let last = window.to - TimeDelta::seconds(1);
+    (
+        calendar.local(window.from).date(),
+        calendar.local(last).date(),
     )
+}
+
+/// The same for machines.
+pub fn forecast_json(source: &Name, planned: &[Planned<'_>], calendar: &Calendar) -> Value {
+    let windows: Vec<Value> = planned
+        .iter()
+        .map(|one| {
+            let (first, last) = days(one.window, calendar);
+            let questions: Vec<String> = one.questions.iter().map(wording).collect();
+            json!({
+                "from": first.to_string(), "to": last.to_string(), "questions": questions,
+                "requests": one.requests, "quota_units": one.units,
+            })
+        })
+        .collect();
+    json!({ "source": source.as_str(), "windows": windows })
+}
+
+/// What a pull brought, for machines.
+pub fn pulled_json(
+    source: &Name,
+    rows: u64,
+    took: TimeDelta,
+    failure: Option<&str>,
+    notes: &[String],
+) -> Value {
+    json!({
+        "source": source.as_str(), "values": rows, "took_ms": took.num_milliseconds(),
+        "failure": failure, "notes": notes,
+    })
 }
 
 /// What a pull brought.
@@ -88,6 +169,11 @@ impl Finding {
     }
 }
 
+/// `1 problem`, `2 problems`
+fn counted(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
 /// The screen of `doctor`.
 pub fn doctor(findings: &[Finding], color: bool) -> String {
     let mut out = String::new();
@@ -105,12 +191,28 @@ pub fn doctor(findings: &[Finding], color: bool) -> String {
     }
     let of = |mark: char| findings.iter().filter(|one| one.mark == mark).count();
     out.push_str(&format!(
-        "{} ok, {} problems, {} notes\n",
+        "{} ok, {}, {}\n",
         of('✓'),
-        of('✗'),
-        of('!')
+        counted(of('✗'), "problem"),
+        counted(of('!'), "note")
     ));
     out
+}
+
+/// The same for machines.
+pub fn doctor_json(findings: &[Finding]) -> Value {
+    let list: Vec<Value> = findings
+        .iter()
+        .map(|one| {
+            let state = match one.mark {
+                '✓' => "ok",
+                '!' => "note",
+                _ => "problem",
+            };
+            json!({ "test": one.title, "state": state, "found": one.text, "remedy": one.remedy })
+        })
+        .collect();
+    json!({ "version": 1, "tests": list })
 }
 
 /// What a change of the plan means.

@@ -54,6 +54,13 @@ fn csv(reader: BufReader<File>, name: &str, visit: &mut Visit<'_>) -> Result<(),
         .headers()
         .map_err(|why| csv_trouble(name, 1, &why))?
         .clone();
+    if headers.is_empty() {
+        return Err(odd(
+            name,
+            1,
+            "the file is empty; its first line names the columns",
+        ));
+    }
     let mut record = csv::StringRecord::new();
     loop {
         let line = reader.position().line();

@@ -6,7 +6,8 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 
 use crate::model::{
-    Bucket, Calendar, Flag, Grain, Measure, Observation, Quality, Question, Segment, masked_value,
+    Bucket, Calendar, Flag, Grain, Measure, Observation, Quality, Question, Segment, Window,
+    masked_value,
 };
 use crate::source::{Ask, Pulled, SourceError, top_values};
 
@@ -18,12 +19,19 @@ pub(super) const QUOTA: &str = "quota: ";
 /// What is left of the day's tokens.
 pub(super) fn quota_note(report: &Report) -> Option<String> {
     let quota = report.property_quota.as_ref()?;
-    let day = &quota.tokens_per_day;
     Some(format!(
-        "{QUOTA}{} of {} daily tokens used",
-        day.consumed,
-        day.consumed + day.remaining
+        "{QUOTA}{} daily tokens left",
+        quota.tokens_per_day.remaining
     ))
+}
+
+/// Which rows of a report belong to a question. Columns are found by their names: their order
+/// follows the answer's headers, never the request.
+pub(super) enum Rows<'a> {
+    /// In a report over many events, those of this one.
+    OfEvent(&'a str),
+    /// All, split by these dimensions, in the question's order.
+    By(&'a [String]),
 }
 
 /// Values by bucket and segment, gathered over pages.
@@ -40,7 +48,7 @@ fn odd(why: String) -> SourceError {
 }
 
 impl Sums {
-    /// Adds the rows of a page; of a report over many events only those of `native`.
+    /// Adds the wanted rows of a page.
     pub(super) fn add(
         &mut self,
         page: &Report,
@@ -48,41 +56,43 @@ impl Sums {
         hourly: bool,
         zone: Tz,
         ask: &Ask,
-        native: Option<&str>,
+        wanted: &Rows<'_>,
     ) -> Result<(), SourceError> {
         self.quality(page);
         let columns = page.columns();
         let time = *columns
             .get(if hourly { "dateHour" } else { "date" })
             .ok_or_else(|| odd("GA4 answered without dates".to_owned()))?;
-        let event = columns.get("eventName").copied();
-        let others: Vec<usize> = (0..page.dimension_headers.len())
-            .filter(|at| *at != time)
-            .collect();
+        let column = |name: &str| {
+            let at = columns.get(name).copied();
+            at.ok_or_else(|| odd(format!("GA4 answered without `{name}`")))
+        };
+        let (event, by) = match wanted {
+            Rows::OfEvent(native) => (Some((column("eventName")?, *native)), Vec::new()),
+            Rows::By(names) => {
+                let by = names.iter().map(|name| column(name));
+                (None, by.collect::<Result<Vec<usize>, SourceError>>()?)
+            }
+        };
         for row in &page.rows {
-            let wanted = match (native, event) {
-                (Some(native), Some(at)) => row
-                    .dimension_values
+            let cell = |at: usize| {
+                row.dimension_values
                     .get(at)
-                    .is_some_and(|cell| cell.value == native),
-                _ => true,
+                    .map_or("", |c| c.value.as_str())
             };
-            if !wanted {
+            if event.is_some_and(|(at, native)| cell(at) != native) {
                 continue;
             }
             let value = value(row, question)?;
-            let text = row
-                .dimension_values
-                .get(time)
-                .map_or("", |cell| cell.value.as_str());
-            let Some(bucket) = bucket(text, question.grain, zone, &ask.calendar)? else {
+            let Some(bucket) = bucket(cell(time), question.grain, zone, &ask.calendar)? else {
                 continue;
             };
-            let segment = if native.is_some() {
-                Segment::new()
-            } else {
-                segment(question, row, &others)
-            };
+            let values = by.iter().map(|at| match cell(*at) {
+                "" => "(not set)",
+                text => text,
+            });
+            let names = question.by.iter().cloned();
+            let segment: Segment = names.zip(values.map(masked_value)).collect();
             *self.values.entry((bucket, segment)).or_default() += value;
         }
         Ok(())
@@ -149,9 +159,9 @@ impl Sums {
     }
 
     /// Hands the values over, with what was covered.
-    pub(super) fn keep(self, question: &Question, ask: &Ask, pulled: &mut Pulled) {
+    pub(super) fn keep(self, question: &Question, window: Window, ask: &Ask, pulled: &mut Pulled) {
         for ((bucket, segment), value) in top_values(question, self.values) {
-            if ask.window.contains(bucket.start) {
+            if window.contains(bucket.start) {
                 pulled.observations.push(Observation {
                     series: question.key(segment),
                     bucket,
@@ -164,7 +174,10 @@ impl Sums {
         if self.own_zone.is_some() {
             pulled.zone = self.own_zone;
         }
-        pulled.covered.push((question.clone(), ask.window));
+        // Google may have withheld rows of such a report: what is absent is unknown, not zero.
+        if self.quality.flags.is_empty() {
+            pulled.covered.push((question.clone(), window));
+        }
     }
 }
 
@@ -183,24 +196,6 @@ fn value(row: &ReportRow, question: &Question) -> Result<f64, SourceError> {
         )));
     }
     Ok(number)
-}
-
-fn segment(question: &Question, row: &ReportRow, others: &[usize]) -> Segment {
-    question
-        .by
-        .iter()
-        .zip(others)
-        .map(|(name, at)| {
-            let text = row
-                .dimension_values
-                .get(*at)
-                .map_or("", |cell| cell.value.as_str());
-            (
-                name.clone(),
-                masked_value(if text.is_empty() { "(not set)" } else { text }),
-            )
-        })
-        .collect()
 }
 
 /// `20260101` or `2026010113` in the property's zone to a bucket of the wanted grain in the

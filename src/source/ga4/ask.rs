@@ -74,6 +74,8 @@ pub(super) struct Asked {
     pub(super) body: Value,
     /// Rows are identifiers, to be counted for repeats.
     pub(super) counts_ids: bool,
+    /// The dimensions of the question's `by`, in its order.
+    pub(super) by: Vec<String>,
     /// What was left out.
     pub(super) note: Option<String>,
 }
@@ -110,11 +112,16 @@ fn report(
         .iter()
         .map(|name| json!({ "name": name }))
         .collect();
+    // By every dimension, so that no row moves from one page to another.
+    let order: Vec<Value> = dimensions
+        .iter()
+        .map(|name| json!({ "dimension": { "dimensionName": name } }))
+        .collect();
     let mut body = json!({
         "dateRanges": range(ask, zone),
         "dimensions": names,
         "metrics": [{ "name": metric }],
-        "orderBys": [{ "dimension": { "dimensionName": dimensions[0] } }],
+        "orderBys": order,
         "returnPropertyQuota": true,
     });
     if let Some(filter) = filter {
@@ -320,15 +327,25 @@ pub(super) fn single(
         filters.push(present(&field));
         filters.push(term(&field, one));
     }
-    for name in &question.by {
-        dimensions.push(dictionary.dimension(question, name)?);
-    }
+    let by = question
+        .by
+        .iter()
+        .map(|name| dictionary.dimension(question, name))
+        .collect::<Result<Vec<String>, String>>()?;
+    // A dimension may be asked for once.
+    let new: Vec<String> = by
+        .iter()
+        .filter(|one| !dimensions.contains(one))
+        .cloned()
+        .collect();
+    dimensions.extend(new);
     if dimensions.len() > 9 {
         return Err("GA4 takes at most nine dimensions".to_owned());
     }
     Ok(Asked {
         body: report(&dimensions, &metric, all(filters), ask, zone),
         counts_ids,
+        by,
         note,
     })
 }

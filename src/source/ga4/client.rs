@@ -21,22 +21,26 @@ const BACKOFF: Backoff = Backoff {
     ..Backoff::READ
 };
 
-/// Rows of one page.
-const PAGE: u64 = 100_000;
+/// Rows of one page: some hundred bytes each, well under the limit of an answer.
+const PAGE: u64 = 25_000;
 
 /// Most pages of one report.
-const PAGES: u64 = 40;
+const PAGES: u64 = 80;
+
+/// Most rows of one report.
+pub(super) const ROWS: u64 = PAGES * PAGE;
 
 impl Ga4 {
-    /// Every page of a report.
+    /// Reads a report page by page and hands each page to `each`: nothing is kept of a long report.
+    /// false when it is longer than may be read; then `each` saw only a part.
     pub(super) async fn pages(
         &self,
         account: &ServiceAccount,
         body: &Value,
         means: &Means,
         pulled: &mut Pulled,
-    ) -> Result<Vec<Report>, SourceError> {
-        let mut pages = Vec::new();
+        mut each: impl FnMut(&Report) -> Result<(), SourceError> + Send,
+    ) -> Result<bool, SourceError> {
         let mut offset = 0;
         for page in 0..PAGES {
             let mut body = body.clone();
@@ -48,15 +52,20 @@ impl Ga4 {
                 pulled.notes.extend(answer::quota_note(&report));
             }
             offset += report.rows.len() as u64;
-            let done = report.rows.is_empty() || offset >= report.row_count;
-            pages.push(report);
-            if done {
-                return Ok(pages);
+            each(&report)?;
+            if report.rows.is_empty() && offset < report.row_count {
+                return Err(SourceError::Odd {
+                    why: format!(
+                        "a report of GA4 breaks off after {offset} of {} rows",
+                        report.row_count
+                    ),
+                });
+            }
+            if offset >= report.row_count {
+                return Ok(true);
             }
         }
-        Err(SourceError::Odd {
-            why: format!("a report of GA4 has more than {} rows", PAGES * PAGE),
-        })
+        Ok(false)
     }
 
     pub(super) async fn report(

@@ -20,6 +20,7 @@ use crate::net::ServiceAccount;
 use crate::plan::{Decl, Form, Kind, Plan, Setting};
 
 use super::{Ask, Cost, Means, Probe, Pulled, Source, SourceError};
+use answer::Rows;
 use ask::Dictionary;
 use wire::Metadata;
 
@@ -80,6 +81,9 @@ const ADDRESS: &str = "https://analyticsdata.googleapis.com";
 
 /// Most identifiers a day among which repeats are sought (decision 24).
 const IDS_A_DAY: u64 = 50_000;
+
+/// Days of identifiers that a first pull reads.
+const IDS_DAYS: i64 = 90;
 
 /// A property as a source.
 struct Ga4 {
@@ -296,16 +300,29 @@ impl Ga4 {
             .filter_map(|one| one.mapping.native.as_deref())
             .collect();
         let body = ask::counts(&names, hourly, ask, facts.zone);
-        let pages = self.pages(account, &body, means, pulled).await?;
-        for question in questions {
-            let Some(native) = question.mapping.native.as_deref() else {
-                continue;
-            };
-            let mut sums = answer::Sums::default();
-            for page in &pages {
-                sums.add(page, question, hourly, facts.zone, ask, Some(native))?;
+        let mut sums: Vec<(&Question, &str, answer::Sums)> = questions
+            .iter()
+            .filter_map(|one| {
+                Some((
+                    *one,
+                    one.mapping.native.as_deref()?,
+                    answer::Sums::default(),
+                ))
+            })
+            .collect();
+        let each = |page: &wire::Report| {
+            sums.iter_mut().try_for_each(|(question, native, sums)| {
+                let rows = Rows::OfEvent(native);
+                sums.add(page, question, hourly, facts.zone, ask, &rows)
+            })
+        };
+        let whole = self.pages(account, &body, means, pulled, each).await?;
+        for (question, _, sums) in sums {
+            if whole {
+                sums.keep(question, ask.window, ask, pulled);
+            } else {
+                pulled.unanswerable.push((question.clone(), too_long()));
             }
-            sums.keep(question, ask, pulled);
         }
         Ok(())
     }
@@ -323,6 +340,7 @@ impl Ga4 {
         let adds_up = !matches!(question.measure, Measure::Repeats(_) | Measure::Users);
         let hourly =
             question.grain == Grain::Hour || (adds_up && facts.zone != ask.calendar.zone());
+        let ask = &recent(question, ask);
         let asked = match ask::single(question, hourly, ask, facts.zone, &facts.dictionary) {
             Ok(asked) => asked,
             Err(why) => {
@@ -331,39 +349,71 @@ impl Ga4 {
             }
         };
         pulled.notes.extend(asked.note);
-        let pages = self.pages(account, &asked.body, means, pulled).await?;
         let mut sums = answer::Sums::default();
-        for page in &pages {
+        let mut currency = None;
+        let each = |page: &wire::Report| {
+            currency.clone_from(&page.metadata.currency_code);
             if asked.counts_ids {
-                sums.add_repeats(page, question, facts.zone, ask)?;
+                sums.add_repeats(page, question, facts.zone, ask)
             } else {
-                sums.add(page, question, hourly, facts.zone, ask, None)?;
+                sums.add(
+                    page,
+                    question,
+                    hourly,
+                    facts.zone,
+                    ask,
+                    &Rows::By(&asked.by),
+                )
             }
-        }
-        if let Measure::Sum {
-            currency: Some(wanted),
-            ..
-        } = &question.measure
-            && let Some(own) = pages
-                .iter()
-                .find_map(|page| page.metadata.currency_code.as_ref())
-            && own != wanted
-        {
-            let why = format!(
-                "the property counts in {own}, the project in {wanted}; nothing is converted"
-            );
+        };
+        let whole = self
+            .pages(account, &asked.body, means, pulled, each)
+            .await?;
+        if let Some(why) = unfit(question, whole, currency.as_deref(), sums.most_ids()) {
             pulled.unanswerable.push((question.clone(), why));
             return Ok(());
         }
-        if asked.counts_ids && sums.most_ids() > IDS_A_DAY {
-            let why =
-                format!("more than {IDS_A_DAY} identifiers a day: count repeats in the database");
-            pulled.unanswerable.push((question.clone(), why));
-            return Ok(());
-        }
-        sums.keep(question, ask, pulled);
+        sums.keep(question, ask.window, ask, pulled);
         Ok(())
     }
+}
+
+/// Repeats are sought in a list of identifiers, so the first pull reads no further back than
+/// [`IDS_DAYS`].
+fn recent(question: &Question, ask: &Ask) -> Ask {
+    let mut ask = ask.clone();
+    if matches!(question.measure, Measure::Repeats(_)) {
+        let from = ask.now - TimeDelta::days(IDS_DAYS);
+        let day = ask.calendar.bucket(Grain::Day, from);
+        ask.window.from = ask.window.from.max(day.start);
+    }
+    ask
+}
+
+fn too_long() -> String {
+    format!("the report of GA4 has more than {} rows", client::ROWS)
+}
+
+/// Why an answer that came cannot be used.
+fn unfit(question: &Question, whole: bool, currency: Option<&str>, ids: u64) -> Option<String> {
+    if !whole {
+        return Some(too_long());
+    }
+    if let (
+        Measure::Sum {
+            currency: Some(wanted),
+            ..
+        },
+        Some(own),
+    ) = (&question.measure, currency)
+        && own != wanted
+    {
+        return Some(format!(
+            "the property counts in {own}, the project in {wanted}; nothing is converted"
+        ));
+    }
+    (ids > IDS_A_DAY)
+        .then(|| format!("more than {IDS_A_DAY} identifiers a day: count repeats in the database"))
 }
 
 /// Names of dimensions and what they are called here, for `by`.

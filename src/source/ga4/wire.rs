@@ -61,8 +61,6 @@ pub(super) struct ReportMetadata {
 #[derive(Debug, Clone, Deserialize, Default)]
 pub(super) struct Quota {
     #[serde(default)]
-    pub(super) consumed: u64,
-    #[serde(default)]
     pub(super) remaining: u64,
 }
 

@@ -59,6 +59,28 @@ impl Browse for Sqlite {
         .await
     }
 
+    async fn tokens(&self) -> Result<Vec<(Name, String, Timestamp)>, StoreError> {
+        self.read(|connection, project| {
+            let mut query = connection
+                .prepare("SELECT name, scope, made_at FROM token WHERE project = ?1 ORDER BY name")
+                .map_err(|why| trouble(&why))?;
+            let row = |row: &rusqlite::Row<'_>| {
+                let name: String = row.get(0)?;
+                Ok((name, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+            };
+            let rows = query
+                .query_map([project.as_str()], row)
+                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+                .map_err(|why| trouble(&why))?;
+            let known = rows.into_iter().map(|(name, scope, made)| {
+                let made = Timestamp::from_timestamp_millis(made).unwrap_or_default();
+                (Name::clean(&name), scope, made)
+            });
+            Ok(known.collect())
+        })
+        .await
+    }
+
     async fn has_tokens(&self, _now: Timestamp) -> Result<bool, StoreError> {
         self.read(|connection, project| {
             connection

@@ -7,7 +7,7 @@ use serde_json::json;
 use truecount::model::{Flag, Grain, Measure};
 use truecount::source::SourceError;
 
-use super::bench::{Bench, HEAD, name, shown};
+use super::bench::{Bench, HEAD, example, name, shown};
 use crate::fake::ga4::{Property, start};
 
 /// A throw-away key of a service account.
@@ -265,4 +265,51 @@ async fn a_negative_or_broken_count_refuses_the_answer() {
         let why = bench.failure(&question, "2026-11-20", "2026-11-20").await;
         assert!(matches!(why, SourceError::Odd { .. }), "{why:?}");
     }
+}
+
+#[tokio::test]
+async fn a_report_that_breaks_off_is_no_data() {
+    let property = Property { lost: 2, ..usual() };
+    let (bench, _api) = bench(property, PURCHASE).await;
+    let question = bench.question("ga4", "purchase", Measure::Count, Grain::Day);
+    let why = bench.failure(&question, "2026-11-20", "2026-11-21").await;
+    assert!(
+        why.to_string().contains("breaks off after 3 of 5 rows"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn what_google_withheld_is_unknown_and_not_zero() {
+    let property = Property {
+        flags: json!({ "subjectToThresholding": true }),
+        ..usual()
+    };
+    let (bench, _api) = bench(property, PURCHASE).await;
+    let question = bench.question("ga4", "purchase", Measure::Count, Grain::Day);
+    let counts = bench.counts(&question, "2026-11-19", "2026-11-22").await;
+    assert_eq!(counts, ["11-20 41", "11-21 38"]);
+}
+
+#[test]
+fn fourteen_lines_give_the_checks_of_the_first_page() {
+    let text = truecount::config::Text {
+        path: "truecount.toml".to_owned(),
+        text: example(include_str!("../../../README.md"), "toml"),
+    };
+    let project = truecount::app::understand(".".into(), vec![text], Default::default());
+    let checks = truecount::check::checks(&project.plan);
+    let mut names: Vec<&str> = checks.iter().map(|one| one.label().name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "ga4.freshness",
+            "plan.unplanned",
+            "purchase.completeness",
+            "purchase.duplicates",
+            "purchase.volume",
+            "traffic.unknown"
+        ]
+    );
 }

@@ -1,5 +1,6 @@
 //! Connectors against the real thing: files, databases, and servers on loopback.
 
+mod bad;
 mod bench;
 mod files;
 mod ga4;

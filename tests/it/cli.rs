@@ -1,0 +1,188 @@
+//! The command line as a stranger types it: every list also for machines, and exit codes by one table.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PLAN: &str = r#"[project]
+name     = "Acme shop"
+timezone = "Europe/Berlin"
+
+[source.web]
+type = "files"
+path = "web.csv"
+
+[event.purchase]
+about = "An order | paid"
+required = ["transaction_id"]
+
+[route.default]
+slack = { env = "SLACK" }
+"#;
+
+/// What a command printed and how it ended.
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn project() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("truecount.toml"), PLAN).unwrap();
+    let rows = "date,event,count\n2026-11-20,purchase,41\n2026-11-21,purchase,38\n";
+    fs::write(folder.path().join("web.csv"), rows).unwrap();
+    folder
+}
+
+fn run(folder: &TempDir, words: &str) -> Done {
+    let done = Command::new(env!("CARGO_BIN_EXE_truecount"))
+        .current_dir(folder.path())
+        .args(words.split(' '))
+        .env_clear()
+        .env("SLACK", "https://hooks.slack.example/services/T/B/X")
+        .output()
+        .unwrap();
+    Done {
+        code: done.status.code().unwrap(),
+        out: String::from_utf8(done.stdout).unwrap(),
+        err: String::from_utf8(done.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn every_list_is_there_for_machines_with_a_version() {
+    let folder = project();
+    for words in [
+        "validate",
+        "test",
+        "doctor",
+        "pull --dry-run",
+        "pull --since 90d",
+        "check",
+        "explain purchase.volume",
+        "status",
+        "incident list",
+        "silence list",
+        "letters list",
+        "token list",
+        "report",
+    ] {
+        let done = run(&folder, &format!("{words} --format json"));
+        let value: Value = serde_json::from_str(&done.out)
+            .unwrap_or_else(|why| panic!("{words}: {why}: {} {}", done.out, done.err));
+        assert_eq!(value["version"], 1, "{words}: {value:#}");
+        assert!(done.code <= 1 || done.code == 3, "{words}: {}", done.code);
+    }
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_asked_and_asks_nothing() {
+    let folder = project();
+    let done = run(&folder, "pull --dry-run --since 10d");
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(
+        done.out.contains("purchase: count by the day"),
+        "{}",
+        done.out
+    );
+    let pulls: Value = serde_json::from_str(&run(&folder, "status --format json").out).unwrap();
+    assert!(pulls["checks"].as_array().unwrap().is_empty(), "{pulls:#}");
+    let wrong = run(&folder, "pull --since soon");
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("90d"), "{}", wrong.err);
+}
+
+#[test]
+fn tokens_are_listed_and_ended_by_name() {
+    let folder = project();
+    assert_eq!(run(&folder, "token create ci --scope push").code, 0);
+    let list = run(&folder, "token list");
+    assert!(list.out.starts_with("ci  push  since "), "{}", list.out);
+    assert_eq!(run(&folder, "token revoke ci").code, 0);
+    let again = run(&folder, "token revoke ci");
+    assert_eq!(again.code, 2);
+    assert!(
+        again.err.contains("there is no token of ci"),
+        "{}",
+        again.err
+    );
+}
+
+#[test]
+fn the_plan_is_a_page_and_a_first_plan_comes_from_what_is_counted() {
+    let folder = project();
+    let page = run(&folder, "plan docs").out;
+    assert!(
+        page.contains("| `purchase` | An order \\| paid |"),
+        "{page}"
+    );
+    assert!(page.contains("| `transaction_id` | yes |"), "{page}");
+    let day = (chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
+        - chrono::TimeDelta::days(3))
+    .format("%Y-%m-%d");
+    let rows = format!("date,event,count\n{day},purchase,41\n{day},Sign Up \"now\",7\n");
+    fs::write(folder.path().join("web.csv"), rows).unwrap();
+    let done = run(&folder, "plan infer web");
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(!done.out.contains("purchase"), "{}", done.out);
+    let more = format!("{PLAN}\n{}", done.out);
+    fs::write(folder.path().join("truecount.toml"), more).unwrap();
+    let valid = run(&folder, "validate");
+    assert_eq!(valid.code, 0, "{}{}", done.out, valid.out);
+    assert!(valid.out.contains("2 events"), "{}", valid.out);
+}
+
+#[test]
+fn shells_and_man_know_the_commands() {
+    let folder = project();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let done = run(&folder, &format!("completions {shell}"));
+        assert_eq!(done.code, 0, "{}", done.err);
+        assert!(done.out.contains("backtest"), "{shell}");
+    }
+    assert!(run(&folder, "man").out.contains(".TH truecount"));
+}
+
+#[test]
+fn exit_codes_follow_one_table() {
+    let folder = project();
+    for (words, code) in [
+        ("validate", 0),
+        ("check --nonsense", 2),
+        ("explain nothing.volume", 2),
+        ("explain TC201", 0),
+        ("-c missing.toml validate", 2),
+        ("-c missing.toml check", 2),
+        ("pull nowhere", 2),
+    ] {
+        let done = run(&folder, words);
+        assert_eq!(done.code, code, "{words}: {}{}", done.out, done.err);
+    }
+    fs::write(folder.path().join("web.csv"), "<html>").unwrap();
+    assert_eq!(run(&folder, "pull").code, 3);
+    fs::write(
+        folder.path().join("truecount.toml"),
+        PLAN.replace("\"files\"", "\"fils\""),
+    )
+    .unwrap();
+    assert_eq!(run(&folder, "validate").code, 1);
+    assert_eq!(run(&folder, "--exit-zero validate").code, 0);
+    assert_eq!(run(&folder, "check").code, 2);
+}
+
+#[test]
+fn each_template_is_a_plan_without_errors_and_nothing_is_overwritten() {
+    for template in ["minimal", "b2b-leads", "ecommerce", "mobile-app"] {
+        let folder = tempfile::tempdir().unwrap();
+        let words = format!("init here --template {template} --yes");
+        assert_eq!(run(&folder, &words).code, 0, "{template}");
+        let valid = run(&folder, "validate here");
+        assert_eq!(valid.code, 0, "{template}: {}", valid.out);
+        let again = run(&folder, &words);
+        assert_eq!(again.code, 2);
+        assert!(again.err.contains("exists already"), "{}", again.err);
+    }
+}
