@@ -39,7 +39,7 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
         let unique = event
             .unique
             .clone()
-            .or_else(|| usual_key(plan, &home, &mapping))?;
+            .or_else(|| usual_key(plan, &home, mapping))?;
         let name = format!("{}.duplicates", event.name);
         let mut core = Core::new(plan, &name, KIND.name, Some(event), Some(&home))?;
         for (key, value) in [("warn above", "0.5%"), ("fail above", "5%")] {

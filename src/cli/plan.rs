@@ -1,7 +1,6 @@
 //! `plan docs` and `plan infer`: the tracking plan as a page, and a first plan from what a source counts.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
@@ -63,36 +62,40 @@ fn page(plan: &Plan) -> String {
             .iter()
             .map(|(name, _)| name.as_str())
             .collect();
-        // Writing to a text cannot fail.
-        let _ = writeln!(
-            out,
-            "| `{}` | {} | {} | {} |",
+        out.push_str(&format!(
+            "| `{}` | {} | {} | {} |\n",
             event.name,
             cell(event.about.as_deref().unwrap_or("")),
             cell(&owner(plan, event)),
             cell(&systems.join(", "))
-        );
+        ));
     }
     for event in plan
         .events
         .iter()
         .filter(|event| !event.parameters.is_empty())
     {
-        let _ = write!(
-            out,
+        out.push_str(&format!(
             "\n## `{}`\n\n| parameter | must be there | what it is |\n| --- | --- | --- |\n",
             event.name
-        );
+        ));
         for one in &event.parameters {
             let must = if one.required { "yes" } else { "no" };
-            let _ = writeln!(out, "| `{}` | {must} | {} |", one.name, cell(&one.form));
+            out.push_str(&format!(
+                "| `{}` | {must} | {} |\n",
+                one.name,
+                cell(&one.form)
+            ));
         }
     }
     if !plan.conversions.is_empty() {
         out.push_str("\n## Conversions\n\n| conversion | event | primary |\n| --- | --- | --- |\n");
         for one in &plan.conversions {
             let primary = if one.primary { "yes" } else { "no" };
-            let _ = writeln!(out, "| `{}` | `{}` | {primary} |", one.name, one.event);
+            out.push_str(&format!(
+                "| `{}` | `{}` | {primary} |\n",
+                one.name, one.event
+            ));
         }
     }
     out
@@ -160,13 +163,13 @@ async fn infer(source: &str, global: &Global, screen: &Screen) -> anyhow::Result
 
 /// One table for each event that the plan does not have, the most frequent first.
 fn tables(plan: &Plan, source: &Name, counts: BTreeMap<String, f64>) -> String {
-    let planned = |native: &str| {
+    let in_plan = |native: &str| {
         let mut mappings = plan.events.iter().flat_map(|event| &event.mappings);
         mappings.any(|(name, mapping)| name == source && mapping.native.as_deref() == Some(native))
     };
     let mut new: Vec<(String, f64)> = counts
         .into_iter()
-        .filter(|(name, _)| !name.starts_with('(') && !planned(name))
+        .filter(|(name, _)| !name.starts_with('(') && !in_plan(name))
         .collect();
     new.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     if new.is_empty() {
@@ -174,14 +177,13 @@ fn tables(plan: &Plan, source: &Name, counts: BTreeMap<String, f64>) -> String {
     }
     let mut out = String::new();
     for (native, count) in new {
-        let plain = plain_name(&native);
-        // Writing to a text cannot fail; a JSON string is a TOML string too.
-        let _ = writeln!(out, "[event.{plain}]   # {count} in {DAYS} days");
-        if plain == native {
-            let _ = writeln!(out, "in.{source} = true\n");
+        let ours = plain_name(&native);
+        out.push_str(&format!("[event.{ours}]   # {count} in {DAYS} days\n"));
+        if ours == native {
+            out.push_str(&format!("in.{source} = true\n\n"));
         } else {
             let quoted = serde_json::Value::from(native);
-            let _ = writeln!(out, "in.{source} = {quoted}\n");
+            out.push_str(&format!("in.{source} = {quoted}\n\n"));
         }
     }
     out

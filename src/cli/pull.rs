@@ -1,10 +1,14 @@
 //! `pull`: one fetch now.
 
+use std::sync::Arc;
+
 use anyhow::bail;
+use serde_json::Value;
 
 use crate::app::{self, Project};
 use crate::config;
-use crate::daemon::{self, World};
+use crate::daemon::{self, Tap, World};
+use crate::model::Timestamp;
 use crate::render;
 
 use super::{Exit, Global, Screen};
@@ -39,14 +43,9 @@ pub(super) fn project(global: &Global, screen: &Screen) -> anyhow::Result<Projec
 }
 
 /// The world of the machine for commands that look and act once.
-pub(super) async fn world(
-    global: &Global,
-    screen: &Screen,
-) -> anyhow::Result<std::sync::Arc<World>> {
+pub(super) async fn world(global: &Global, screen: &Screen) -> anyhow::Result<Arc<World>> {
     let project = project(global, screen)?;
-    Ok(std::sync::Arc::new(
-        app::open(project, global.store.as_deref()).await?,
-    ))
+    Ok(Arc::new(app::open(project, global.store.as_deref()).await?))
 }
 
 pub(super) async fn run(
@@ -58,7 +57,7 @@ pub(super) async fn run(
     if !options.dry_run {
         app::require_secrets(&project).await?;
     }
-    let world = std::sync::Arc::new(app::open(project, global.store.as_deref()).await?);
+    let world = Arc::new(app::open(project, global.store.as_deref()).await?);
     if let Some(name) = &options.source
         && !world.taps.contains_key(name.as_str())
     {
@@ -76,57 +75,17 @@ pub(super) async fn run(
             Some(world.clock.now() - length)
         }
     };
-    let wanted = |name: &str| options.source.as_ref().is_none_or(|only| only == name);
     let mut list = Vec::new();
     let mut failed = false;
+    let wanted = |name: &str| options.source.as_ref().is_none_or(|only| only == name);
     for (name, tap) in world.taps.iter().filter(|(name, _)| wanted(name.as_str())) {
-        let now = world.clock.now();
         if options.dry_run {
-            let asks = daemon::forecast(&world, tap, now, since).await?;
-            let calendar = &world.plan.project.calendar;
-            let planned: Vec<render::terminal::Planned<'_>> = asks
-                .iter()
-                .map(|(ask, cost)| render::terminal::Planned {
-                    window: ask.window,
-                    questions: &ask.questions,
-                    requests: cost.requests,
-                    units: cost.units,
-                })
-                .collect();
-            list.push(render::terminal::forecast_json(name, &planned, calendar));
-            if !screen.json() {
-                screen.say(&render::terminal::forecast(name, &planned, calendar));
-            }
-            continue;
-        }
-        if since.is_some() {
-            let asks = daemon::forecast(&world, tap, now, since).await?;
-            let requests: u32 = asks.iter().map(|(_, cost)| cost.requests).sum();
-            screen.note(&format!("{name}: asking, about {requests} requests"));
-        }
-        if daemon::pull_since(&world, tap, now, since).await? == daemon::Step::Idle {
+            list.push(plan_one(&world, tap, since, screen).await?);
+        } else if let Some((value, good)) = pull_one(&world, tap, since, screen).await? {
+            failed |= !good;
+            list.push(value);
+        } else {
             screen.note(&format!("{name}: another process is pulling it now"));
-            continue;
-        }
-        if let Some((pull, _)) = world.store.pulls().await?.get(name) {
-            failed |= pull.failure.is_some();
-            list.push(render::terminal::pulled_json(
-                name,
-                pull.rows,
-                pull.took,
-                pull.failure.as_deref(),
-                &pull.notes,
-            ));
-            if !screen.json() {
-                let why = pull.failure.as_deref();
-                screen.say(&render::terminal::pulled(
-                    name,
-                    pull.rows,
-                    pull.took,
-                    why,
-                    &pull.notes,
-                ));
-            }
         }
     }
     if screen.json() {
@@ -137,4 +96,63 @@ pub(super) async fn run(
     } else {
         Exit::Clean
     })
+}
+
+/// Says what a source would be asked.
+async fn plan_one(
+    world: &World,
+    tap: &Tap,
+    since: Option<Timestamp>,
+    screen: &Screen,
+) -> anyhow::Result<Value> {
+    let name = &tap.decl.decl.name;
+    let asks = daemon::forecast(world, tap, world.clock.now(), since).await?;
+    let calendar = &world.plan.project.calendar;
+    let planned: Vec<render::terminal::Planned<'_>> = asks
+        .iter()
+        .map(|(ask, cost)| render::terminal::Planned {
+            window: ask.window,
+            questions: &ask.questions,
+            requests: cost.requests,
+            units: cost.units,
+        })
+        .collect();
+    if !screen.json() {
+        screen.say(&render::terminal::forecast(name, &planned, calendar));
+    }
+    Ok(render::terminal::forecast_json(name, &planned, calendar))
+}
+
+/// Pulls a source and says what came; `None` when another process is at it.
+async fn pull_one(
+    world: &World,
+    tap: &Arc<Tap>,
+    since: Option<Timestamp>,
+    screen: &Screen,
+) -> anyhow::Result<Option<(Value, bool)>> {
+    let name = &tap.decl.decl.name;
+    let now = world.clock.now();
+    if since.is_some() {
+        let asks = daemon::forecast(world, tap, now, since).await?;
+        let requests: u32 = asks.iter().map(|(_, cost)| cost.requests).sum();
+        screen.note(&format!("{name}: asking, about {requests} requests"));
+    }
+    if daemon::pull_since(world, tap, now, since).await? == daemon::Step::Idle {
+        return Ok(None);
+    }
+    let pulls = world.store.pulls().await?;
+    Ok(pulls.get(name).map(|(pull, _)| {
+        let why = pull.failure.as_deref();
+        if !screen.json() {
+            screen.say(&render::terminal::pulled(
+                name,
+                pull.rows,
+                pull.took,
+                why,
+                &pull.notes,
+            ));
+        }
+        let value = render::terminal::pulled_json(name, pull.rows, pull.took, why, &pull.notes);
+        (value, why.is_none())
+    }))
 }

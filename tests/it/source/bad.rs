@@ -187,7 +187,8 @@ fn an_unknown_zone_is_told_with_its_place() {
         path: "truecount.toml".to_owned(),
         text: "[project]\nname = \"A\"\ntimezone = \"Europe/Berln\"\n[route.default]\nslack = { env = \"S\" }\n".to_owned(),
     };
-    let project = truecount::app::understand(".".into(), vec![text], Default::default());
+    let project =
+        truecount::app::understand(".".into(), vec![text], truecount::app::Reading::default());
     let shown = truecount::render::diagnostic::human(&project.diagnostics, &project.files, false);
     assert!(project.refused());
     assert!(shown.contains("truecount.toml:3:12"), "{shown}");

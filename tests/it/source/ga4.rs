@@ -297,7 +297,8 @@ fn fourteen_lines_give_the_checks_of_the_first_page() {
         path: "truecount.toml".to_owned(),
         text: example(include_str!("../../../README.md"), "toml"),
     };
-    let project = truecount::app::understand(".".into(), vec![text], Default::default());
+    let project =
+        truecount::app::understand(".".into(), vec![text], truecount::app::Reading::default());
     let checks = truecount::check::checks(&project.plan);
     let mut names: Vec<&str> = checks.iter().map(|one| one.label().name.as_str()).collect();
     names.sort_unstable();
