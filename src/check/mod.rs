@@ -32,9 +32,11 @@ use crate::model::{
 };
 use crate::plan::{Form, KindFacts, Plan, Setting};
 
-pub use budget::{Promise, budget};
+pub use budget::{Promise, budget, share, tests};
 pub use coverage::{Coverage, coverage};
 pub use rehearse::{Rehearsed, rehearse};
+
+pub use crate::stats::power::Sight;
 pub use volume::averages;
 
 /// A family of checks.
@@ -174,6 +176,12 @@ pub trait Check: Send + Sync {
 
     /// Judges. One evaluation for the total, and for witnesses and segments their own.
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation>;
+
+    /// What could be found in its series at all, tried on the series itself; `None` for kinds that no
+    /// statistic decides, and while there is too little history.
+    fn sight(&self, _evidence: &Evidence<'_>) -> Option<Sight> {
+        None
+    }
 
     /// Follow-up questions after a first look that found trouble, such as breakdowns; asked once
     /// in the same round, at most 20.

@@ -13,7 +13,7 @@ use crate::stats::{blame, median};
 
 use super::question::{amounts, daily, history, hours};
 use super::shape::{Core, EXTREME};
-use super::{Check, Evidence, Kind, Label, Line, Need};
+use super::{Check, Evidence, Kind, Label, Line, Need, Sight};
 
 /// `<event>.volume` and, for conversions with a condition, `<conversion>.volume`.
 pub(super) const KIND: Kind = Kind {
@@ -176,6 +176,12 @@ impl Check for Volume {
         };
         let days = self.questions.iter().enumerate().filter_map(one);
         days.chain(self.by_hour(evidence)).collect()
+    }
+
+    fn sight(&self, evidence: &Evidence<'_>) -> Option<Sight> {
+        let home = self.questions.first()?;
+        let view = self.core.view(evidence, &[home], None).ok()?;
+        view.sight_of_count()
     }
 
     fn follow_up(&self, first: &[Evaluation], _now: Timestamp, calendar: &Calendar) -> Vec<Need> {

@@ -52,6 +52,7 @@ pub(super) async fn run(
         );
     };
     let looked = daemon::look(&world, at).await?;
+    let tests = rules::tests(&looked.seen);
     let seen: Vec<_> = looked
         .seen
         .into_iter()
@@ -67,17 +68,37 @@ pub(super) async fn run(
         return Ok(check::exit(&seen, global.deny_warnings));
     }
     let settings = found.label().settings.clone();
+    let sights = daemon::sights(&world, std::slice::from_ref(found), at).await?;
+    let reach = sights.values().next().map(reach);
+    let promise = rules::Promise {
+        per_week: world.plan.project.budget,
+    };
+    let judged_by_chance = seen.iter().any(|one| {
+        let finding = one.outcome.finding();
+        finding.is_some_and(|finding| finding.p.is_some())
+    });
     let text = render::terminal::explain(&render::terminal::Explanation {
         plan: &world.plan,
         seen: &seen,
         past: &lines,
         incident,
         settings: &settings,
+        reach: reach.as_ref(),
+        share: judged_by_chance.then(|| (tests, rules::share(&promise, tests))),
+        finality: None,
         now: at,
         color: screen.color,
     });
     screen.say(&text);
     Ok(check::exit(&seen, global.deny_warnings))
+}
+
+/// What a check could find, as the screens want it.
+pub(super) fn reach(sight: &rules::Sight) -> render::terminal::Reach {
+    render::terminal::Reach {
+        within: sight.within.to_vec(),
+        half_after: sight.half_after,
+    }
 }
 
 /// A diagnostic code, a kind of check or a kind of source.
