@@ -11,6 +11,7 @@ mod conformance;
 mod coverage;
 mod duplicates;
 mod freshness;
+mod history;
 mod holiday;
 mod judge;
 mod naming;
@@ -24,6 +25,7 @@ mod unplanned;
 mod utm;
 mod value;
 mod volume;
+mod young;
 
 use std::collections::BTreeMap;
 
@@ -78,6 +80,7 @@ pub const KINDS: &[&Kind] = &[
     &naming::KIND,
     &unplanned::KIND,
     &freshness::KIND,
+    &history::KIND,
 ];
 
 const fn setting(key: &'static str, about: &'static str, form: Form) -> Setting {
@@ -180,6 +183,12 @@ pub trait Check: Send + Sync {
     /// What could be found in its series at all, tried on the series itself; `None` for kinds that no
     /// statistic decides, and while there is too little history.
     fn sight(&self, _evidence: &Evidence<'_>) -> Option<Sight> {
+        None
+    }
+
+    /// Hours after the end of a bucket from which its number is final, as kept readings show; `None` where
+    /// that was not seen often enough.
+    fn final_after(&self, _evidence: &Evidence<'_>) -> Option<f64> {
         None
     }
 

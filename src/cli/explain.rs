@@ -68,8 +68,10 @@ pub(super) async fn run(
         return Ok(check::exit(&seen, global.deny_warnings));
     }
     let settings = found.label().settings.clone();
-    let sights = daemon::sights(&world, std::slice::from_ref(found), at).await?;
-    let reach = sights.values().next().map(reach);
+    let outlooks = daemon::outlooks(&world, std::slice::from_ref(found), at).await?;
+    let outlook = outlooks.into_values().next().unwrap_or_default();
+    let reach = outlook.sight.as_ref().map(reach);
+    let finality = outlook.final_after.map(about);
     let promise = rules::Promise {
         per_week: world.plan.project.budget,
     };
@@ -85,12 +87,22 @@ pub(super) async fn run(
         settings: &settings,
         reach: reach.as_ref(),
         share: judged_by_chance.then(|| (tests, rules::share(&promise, tests))),
-        finality: None,
+        finality: finality.as_deref(),
         now: at,
         color: screen.color,
     });
     screen.say(&text);
     Ok(check::exit(&seen, global.deny_warnings))
+}
+
+/// `in about 2 days`.
+fn about(hours: f64) -> String {
+    if hours < 36.0 {
+        let plural = if hours < 1.5 { "" } else { "s" };
+        format!("in about {hours:.0} hour{plural}, as kept readings show")
+    } else {
+        format!("in about {:.0} days, as kept readings show", hours / 24.0)
+    }
 }
 
 /// What a check could find, as the screens want it.

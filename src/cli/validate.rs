@@ -64,7 +64,7 @@ async fn reaches(project: Project, global: &Global, screen: &Screen) {
     let looked = async {
         let world = Arc::new(app::open(project, global.store.as_deref()).await?);
         let now = world.clock.now();
-        Ok::<_, anyhow::Error>(daemon::sights(&world, &world.checks, now).await?)
+        Ok::<_, anyhow::Error>(daemon::outlooks(&world, &world.checks, now).await?)
     };
     match looked.await {
         Ok(sights) if sights.is_empty() => {
@@ -73,7 +73,9 @@ async fn reaches(project: Project, global: &Global, screen: &Screen) {
         Ok(sights) => {
             let lines: Vec<_> = sights
                 .iter()
-                .map(|(name, sight)| (name.to_string(), explain::reach(sight)))
+                .filter_map(|(name, one)| {
+                    Some((name.to_string(), explain::reach(one.sight.as_ref()?)))
+                })
                 .collect();
             screen.say(&format!("\n{}", render::terminal::reaches(&lines)));
         }

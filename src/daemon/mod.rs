@@ -51,7 +51,7 @@ pub use pull::{forecast, means, pull};
 pub use rehearse::{Rehearsal, Tried, rehearse};
 pub use reload::{Builder, Rebuilt, Watcher};
 pub use report_job::{report_channel, send_now as send_report_now};
-pub use sight::sights;
+pub use sight::{Outlook, outlooks};
 
 /// A source with its place in the plan.
 pub struct Tap {

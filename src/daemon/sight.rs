@@ -10,16 +10,25 @@ use crate::store::StoreError;
 use super::World;
 use super::evidence::{gather, surroundings};
 
+/// What is foreseen of a check.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outlook {
+    /// What it could find.
+    pub sight: Option<Sight>,
+    /// Hours after the end of a bucket from which its number is final, as was learnt.
+    pub final_after: Option<f64>,
+}
+
 /// Checks that are tried in one go: their evidence is in memory together.
 const PORTION: usize = 50;
 
 /// What these checks could find, by name; those without enough history, and those that no statistic
 /// decides, are absent.
-pub async fn sights(
+pub async fn outlooks(
     world: &Arc<World>,
     checks: &[Arc<dyn Check>],
     at: Timestamp,
-) -> Result<BTreeMap<Name, Sight>, StoreError> {
+) -> Result<BTreeMap<Name, Outlook>, StoreError> {
     let around = surroundings(world, at).await?;
     let mut found = BTreeMap::new();
     for portion in checks.chunks(PORTION) {
@@ -28,7 +37,11 @@ pub async fn sights(
         let work = move || {
             let evidence = gathered.evidence(&plan.project.calendar);
             let one = |check: &Arc<dyn Check>| {
-                Some((check.label().name.clone(), check.sight(&evidence)?))
+                let outlook = Outlook {
+                    sight: check.sight(&evidence),
+                    final_after: check.final_after(&evidence),
+                };
+                (outlook != Outlook::default()).then(|| (check.label().name.clone(), outlook))
             };
             portion.iter().filter_map(one).collect::<Vec<_>>()
         };

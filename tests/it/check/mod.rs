@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 mod many;
+mod maturity;
 mod rate;
 mod release;
 mod sum;
