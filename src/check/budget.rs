@@ -34,8 +34,7 @@ pub fn budget(
         ..many::Allowance::default()
     };
     let chances: Vec<f64> = seen.iter().map(chance).collect();
-    let tests = chances.iter().filter(|p| p.is_finite()).count().max(1);
-    let mut limit = allowance.weekly / 7.0 / tests as f64;
+    let mut limit = share(promise, tests(&seen));
     if let Some(wide) = many::cut(&chances, allowance.discovery) {
         let kept = chances.iter().filter(|p| **p <= wide).count();
         if kept >= MUCH {
@@ -48,6 +47,16 @@ pub fn budget(
         one.held = if held { Held::ByBudget } else { Held::No };
     }
     (seen, format!("2 {}", now.timestamp()))
+}
+
+/// The chance below which one of so many tests may alarm: the promise of a day, shared evenly.
+pub fn share(promise: &Promise, tests: usize) -> f64 {
+    promise.per_week.max(0.0) / 7.0 / tests.max(1) as f64
+}
+
+/// Findings of a round that the budget has to share between: each is one test.
+pub fn tests(seen: &[Evaluation]) -> usize {
+    seen.iter().filter(|one| chance(one).is_finite()).count()
 }
 
 /// `NaN` for what no chance decides.

@@ -10,7 +10,7 @@ use crate::plan::{Compare, Plan};
 
 use super::question::{amounts, daily, history};
 use super::shape::{Core, View};
-use super::{Check, Evidence, Kind, Label, Need};
+use super::{Check, Evidence, Kind, Label, Need, Sight};
 
 /// `<compare>.<system>` for counts, `<compare>.<system>.sum` for amounts.
 pub(super) const KIND: Kind = Kind {
@@ -110,6 +110,11 @@ impl Check for Pair {
             })
             .into_iter()
             .collect()
+    }
+
+    fn sight(&self, evidence: &Evidence<'_>) -> Option<Sight> {
+        let view = self.core.view(evidence, &self.asked(), self.settle).ok()?;
+        self.counted.is_none().then(|| view.sight_of_gap())?
     }
 }
 

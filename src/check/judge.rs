@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::stats::{self, Expected, Judgement, Paired, Series, TooFew};
 
+use super::Sight;
 use super::shape::View;
 
 /// Chance below which a limit is missed for certain and not by bad luck.
@@ -121,6 +122,29 @@ impl View {
             }
             Err(why) => self.too_few(why),
         }
+    }
+
+    /// What could be found in the first column as a daily count.
+    pub(super) fn sight_of_count(&self) -> Option<Sight> {
+        let series = Series {
+            values: &self.columns[0],
+            usable: &self.usable,
+            special: &self.special,
+            cycle: self.cycle,
+        };
+        stats::power::of_count(&series, self.sensitivity)
+    }
+
+    /// What could be found in column 0 as a part of column 1.
+    pub(super) fn sight_of_share(&self) -> Option<Sight> {
+        let paired = self.paired(&self.columns[0], &self.columns[1]);
+        stats::power::of_share(&paired, self.sensitivity)
+    }
+
+    /// What could be found in column 0 against column 1.
+    pub(super) fn sight_of_gap(&self) -> Option<Sight> {
+        let paired = self.paired(&self.columns[0], &self.columns[1]);
+        stats::power::of_gap(&paired, self.sensitivity)
     }
 
     /// Judges good of all (columns 0 and 1) by its own past and by what is allowed.

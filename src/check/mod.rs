@@ -11,6 +11,7 @@ mod conformance;
 mod coverage;
 mod duplicates;
 mod freshness;
+mod history;
 mod holiday;
 mod judge;
 mod naming;
@@ -24,6 +25,7 @@ mod unplanned;
 mod utm;
 mod value;
 mod volume;
+mod young;
 
 use std::collections::BTreeMap;
 
@@ -32,9 +34,11 @@ use crate::model::{
 };
 use crate::plan::{Form, KindFacts, Plan, Setting};
 
-pub use budget::{Promise, budget};
+pub use budget::{Promise, budget, share, tests};
 pub use coverage::{Coverage, coverage};
 pub use rehearse::{Rehearsed, rehearse};
+
+pub use crate::stats::power::Sight;
 pub use volume::averages;
 
 /// A family of checks.
@@ -77,6 +81,7 @@ pub const KINDS: &[&Kind] = &[
     &naming::KIND,
     &unplanned::KIND,
     &freshness::KIND,
+    &history::KIND,
 ];
 
 const fn setting(key: &'static str, about: &'static str, form: Form) -> Setting {
@@ -175,6 +180,18 @@ pub trait Check: Send + Sync {
 
     /// Judges. One evaluation for the total, and for witnesses and segments their own.
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation>;
+
+    /// What could be found in its series at all, tried on the series itself; `None` for kinds that no
+    /// statistic decides, and while there is too little history.
+    fn sight(&self, _evidence: &Evidence<'_>) -> Option<Sight> {
+        None
+    }
+
+    /// Hours after the end of a bucket from which its number is final, as kept readings show; `None` where
+    /// that was not seen often enough.
+    fn final_after(&self, _evidence: &Evidence<'_>) -> Option<f64> {
+        None
+    }
 
     /// Follow-up questions after a first look that found trouble, such as breakdowns; asked once
     /// in the same round, at most 20.

@@ -15,7 +15,7 @@ use super::{Evidence, Label, holiday};
 
 /// Past readings of the same age without which a young bucket is not judged (decision 18); hours
 /// need two weeks of them.
-fn same_age(grain: Grain) -> usize {
+pub(super) fn same_age(grain: Grain) -> usize {
     if grain == Grain::Hour { 14 * 24 } else { 14 }
 }
 
@@ -184,7 +184,7 @@ impl Core {
 
     /// The calendar in which the questions are cut, the newest bucket that has arrived, and whether
     /// it may still change.
-    fn newest(
+    pub(super) fn newest(
         evidence: &Evidence<'_>,
         questions: &[&Question],
         settle: Option<TimeDelta>,
@@ -243,7 +243,7 @@ impl Core {
     }
 
     /// Whether the source is in a state to answer.
-    fn fit(evidence: &Evidence<'_>, question: &Question) -> Result<(), Gap> {
+    pub(super) fn fit(evidence: &Evidence<'_>, question: &Question) -> Result<(), Gap> {
         let Some(state) = evidence.sources.get(&question.source) else {
             return Err(Gap::NeverSeen);
         };
@@ -257,7 +257,7 @@ impl Core {
         }
     }
 
-    fn assemble(
+    pub(super) fn assemble(
         &self,
         evidence: &Evidence<'_>,
         questions: &[&Question],

@@ -5,7 +5,7 @@ use crate::model::{Calendar, Evaluation, Question, Timestamp};
 use super::judge::Limits;
 use super::question::history;
 use super::shape::Core;
-use super::{Check, Evidence, Label, Need};
+use super::{Check, Evidence, Label, Need, Sight};
 
 /// Part of all, judged by limits and by its own past.
 pub(super) struct Share {
@@ -32,5 +32,11 @@ impl Check for Share {
             .judged(evidence, &[&self.part, &self.all], None, judge)
             .into_iter()
             .collect()
+    }
+
+    fn sight(&self, evidence: &Evidence<'_>) -> Option<Sight> {
+        let questions = [&self.part, &self.all];
+        let view = self.core.view(evidence, &questions, None).ok()?;
+        (!self.limits.inverse).then(|| view.sight_of_share())?
     }
 }

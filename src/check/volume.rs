@@ -12,8 +12,8 @@ use crate::plan::{Event, Plan, Worth};
 use crate::stats::{blame, median};
 
 use super::question::{amounts, daily, history, hours};
-use super::shape::{Core, EXTREME};
-use super::{Check, Evidence, Kind, Label, Line, Need};
+use super::shape::{Core, EXTREME, View};
+use super::{Check, Evidence, Kind, Label, Line, Need, Sight, young};
 
 /// `<event>.volume` and, for conversions with a condition, `<conversion>.volume`.
 pub(super) const KIND: Kind = Kind {
@@ -165,9 +165,11 @@ impl Check for Volume {
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {
         let one = |(at, question): (usize, &Question)| {
+            let judge = |view: &View| view.count(&Unit::Count);
             let mut seen = self
                 .core
-                .judged(evidence, &[question], None, |view| view.count(&Unit::Count))?;
+                .collapsed(evidence, question, judge)
+                .or_else(|| self.core.judged(evidence, &[question], None, judge))?;
             seen.witness = at > 0;
             if at == 0 {
                 self.blame(evidence, question, &mut seen);
@@ -176,6 +178,16 @@ impl Check for Volume {
         };
         let days = self.questions.iter().enumerate().filter_map(one);
         days.chain(self.by_hour(evidence)).collect()
+    }
+
+    fn sight(&self, evidence: &Evidence<'_>) -> Option<Sight> {
+        let home = self.questions.first()?;
+        let view = self.core.view(evidence, &[home], None).ok()?;
+        view.sight_of_count()
+    }
+
+    fn final_after(&self, evidence: &Evidence<'_>) -> Option<f64> {
+        young::curve(evidence, self.questions.first()?).settles_after()
     }
 
     fn follow_up(&self, first: &[Evaluation], _now: Timestamp, calendar: &Calendar) -> Vec<Need> {

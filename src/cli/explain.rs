@@ -56,6 +56,7 @@ pub(super) async fn run(
         );
     };
     let looked = daemon::look(&world, at).await?;
+    let tests = rules::tests(&looked.seen);
     let seen: Vec<_> = looked
         .seen
         .into_iter()
@@ -71,17 +72,49 @@ pub(super) async fn run(
         return Ok(check::exit(&seen, global.deny_warnings));
     }
     let settings = found.label().settings.clone();
+    let outlooks = daemon::outlooks(&world, std::slice::from_ref(found), at).await?;
+    let outlook = outlooks.into_values().next().unwrap_or_default();
+    let reach = outlook.sight.as_ref().map(reach);
+    let finality = outlook.final_after.map(about);
+    let promise = rules::Promise {
+        per_week: world.plan.project.budget,
+    };
+    let judged_by_chance = seen.iter().any(|one| {
+        let finding = one.outcome.finding();
+        finding.is_some_and(|finding| finding.p.is_some())
+    });
     let text = render::terminal::explain(&render::terminal::Explanation {
         plan: &world.plan,
         seen: &seen,
         past: &lines,
         incident,
         settings: &settings,
+        reach: reach.as_ref(),
+        share: judged_by_chance.then(|| (tests, rules::share(&promise, tests))),
+        finality: finality.as_deref(),
         now: at,
         color: screen.color,
     });
     screen.say(&text);
     Ok(check::exit(&seen, global.deny_warnings))
+}
+
+/// `in about 2 days`.
+fn about(hours: f64) -> String {
+    if hours < 36.0 {
+        let plural = if hours < 1.5 { "" } else { "s" };
+        format!("in about {hours:.0} hour{plural}, as kept readings show")
+    } else {
+        format!("in about {:.0} days, as kept readings show", hours / 24.0)
+    }
+}
+
+/// What a check could find, as the screens want it.
+pub(super) fn reach(sight: &rules::Sight) -> render::terminal::Reach {
+    render::terminal::Reach {
+        within: sight.within.to_vec(),
+        half_after: sight.half_after,
+    }
 }
 
 /// A diagnostic code, a kind of check or a kind of source.

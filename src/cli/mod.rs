@@ -228,7 +228,7 @@ async fn dispatch(command: Command, global: &Global, screen: &Screen) -> anyhow:
     match command {
         Command::Demo(options) => demo::run(&options, global, screen).await,
         Command::Init(options) => init::run(&options, screen),
-        Command::Validate(options) => validate::run(&options, global, screen),
+        Command::Validate(options) => validate::run(&options, global, screen).await,
         Command::Test(options) => test::run(&options, global, screen),
         Command::Diff(options) => diff::run(&options, global, screen),
         Command::Doctor(options) => doctor::run(&options, global, screen).await,

@@ -1,14 +1,16 @@
 //! `validate` and `schema`: what is wrong with the files, offline, all at once.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::app::{self, Project};
 use crate::check;
+use crate::daemon;
 use crate::model::{Diagnostic, Level};
 use crate::plan;
 use crate::render;
 
-use super::{Exit, Format, Global, Screen, test};
+use super::{Exit, Format, Global, Screen, explain, test};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -19,7 +21,11 @@ pub(super) struct Options {
     fix: bool,
 }
 
-pub(super) fn run(options: &Options, global: &Global, screen: &Screen) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    options: &Options,
+    global: &Global,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
     let path = match &options.path {
         Some(path) if path.is_dir() => path.join("truecount.toml"),
         Some(path) => path.clone(),
@@ -37,11 +43,46 @@ pub(super) fn run(options: &Options, global: &Global, screen: &Screen) -> anyhow
     test::complain_of_unknown(&mut project);
     print(&project, screen);
     let worst = project.diagnostics.iter().map(|one| one.level).max();
+    if !project.refused() && matches!(screen.format, Format::Human) {
+        reaches(project, global, screen).await;
+    }
     Ok(match worst {
         Some(Level::Error) => Exit::Findings,
         Some(Level::Warning) if global.deny_warnings => Exit::Findings,
         _ => Exit::Clean,
     })
+}
+
+/// What each check could find, if counts are stored beside the files. Nothing of it is needed for the
+/// answer, so what is missing is only noted.
+async fn reaches(project: Project, global: &Global, screen: &Screen) {
+    let path = app::store_path(&project, global.store.as_deref());
+    if !path.is_file() {
+        screen.note("the smallest drop that each check finds is shown once counts are stored");
+        return;
+    }
+    let looked = async {
+        let world = Arc::new(app::open(project, global.store.as_deref()).await?);
+        let now = world.clock.now();
+        Ok::<_, anyhow::Error>(daemon::outlooks(&world, &world.checks, now).await?)
+    };
+    match looked.await {
+        Ok(sights) if sights.is_empty() => {
+            screen.note("no series is stored for long enough to say which drops would be found");
+        }
+        Ok(sights) => {
+            let lines: Vec<_> = sights
+                .iter()
+                .filter_map(|(name, one)| {
+                    Some((name.to_string(), explain::reach(one.sight.as_ref()?)))
+                })
+                .collect();
+            screen.say(&format!("\n{}", render::terminal::reaches(&lines)));
+        }
+        Err(why) => screen.note(&format!(
+            "which drops would be found cannot be said: {why:#}"
+        )),
+    }
 }
 
 /// Prints every complaint and the summary.

@@ -322,7 +322,7 @@ fn with_pull(state: &SourceState, pull: &Pull, success: Option<Timestamp>) -> So
 }
 
 /// Windows that teach nothing, by check. Incidents that people called expected or noise teach.
-fn troubled(incidents: &[Incident], at: Timestamp) -> BTreeMap<Name, Vec<Window>> {
+pub(super) fn troubled(incidents: &[Incident], at: Timestamp) -> BTreeMap<Name, Vec<Window>> {
     let mut windows: BTreeMap<Name, Vec<Window>> = BTreeMap::new();
     for incident in incidents {
         let confirmed = !matches!(incident.state, State::Suspected { .. })

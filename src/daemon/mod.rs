@@ -14,8 +14,10 @@ mod former;
 mod heartbeat;
 mod letters;
 mod pull;
+mod rehearse;
 mod reload;
 mod report_job;
+mod sight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -46,8 +48,10 @@ pub use evaluate::{Looked, REOPEN, evaluate, look};
 pub use evidence::chart;
 pub use letters::{Written, send_sample, write};
 pub use pull::{forecast, means, pull, pull_since};
+pub use rehearse::{Rehearsal, Tried, rehearse};
 pub use reload::{Builder, Rebuilt, Watcher};
 pub use report_job::{report_channel, send_now as send_report_now};
+pub use sight::{Outlook, outlooks};
 
 /// A source with its place in the plan.
 pub struct Tap {

@@ -2,6 +2,7 @@
 
 mod fault;
 mod plan;
+pub mod split;
 mod world;
 
 pub use fault::{Card, FAULTS, Fault, scorecard};

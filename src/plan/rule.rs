@@ -6,7 +6,7 @@ use crate::config::{Reader, suggest};
 use crate::model::{Code, Diagnostic, Name, Span, Status};
 
 use super::resolve::Resolver;
-use super::{Conversion, Event, KindFacts, conversion};
+use super::{Conversion, Event, KindFacts, Plan, conversion};
 
 /// `[check.X]`: a rule of its own, or other settings for a made check.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,46 @@ pub struct CheckDecl {
     pub owner: Option<Name>,
     /// Where it was written.
     pub origin: String,
+}
+
+impl Plan {
+    /// The same plan with one check at another sensitivity, for rehearsals. `rule` is the name of a rule
+    /// of one's own; a made check is known by its kind and event.
+    #[must_use]
+    pub fn with_sensitivity(
+        mut self,
+        rule: &Name,
+        kind: &str,
+        event: Option<&Name>,
+        word: &str,
+    ) -> Self {
+        let made =
+            |one: &CheckDecl| one.kind.as_deref() == Some(kind) && one.event.as_ref() == event;
+        let own = self.checks.iter().any(|one| one.name == *rule);
+        let known = self
+            .checks
+            .iter_mut()
+            .find(|one| if own { one.name == *rule } else { made(one) });
+        match known {
+            Some(one) => one.sensitivity = Some(word.to_owned()),
+            None => self.checks.push(CheckDecl {
+                name: rule.clone(),
+                about: None,
+                kind: Some(kind.to_owned()),
+                event: event.cloned(),
+                rate: None,
+                below: None,
+                above: None,
+                hold: None,
+                level: Status::Failing,
+                sensitivity: Some(word.to_owned()),
+                enabled: true,
+                owner: None,
+                origin: "rehearsal".to_owned(),
+            }),
+        }
+        self
+    }
 }
 
 /// `[check.*]`

@@ -59,6 +59,22 @@ impl Curve {
         Self { points }
     }
 
+    /// Learns from the changes of buckets: of each the ages in hours and values, oldest first, the last one
+    /// final. Between two changes a value stood still.
+    pub fn of_changes<'a>(buckets: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Self {
+        let mut readings = Vec::new();
+        for changes in buckets {
+            let (Some(first), Some(last)) = (changes.first(), changes.last()) else {
+                continue;
+            };
+            for age in AGES.into_iter().filter(|age| *age >= first.0) {
+                let known = changes.iter().rev().find(|(then, _)| *then <= age);
+                readings.extend(known.map(|(_, value)| (age, *value, last.1)));
+            }
+        }
+        Self::learn(&readings)
+    }
+
     /// Low, middle and high share of the final value visible at `age` hours; `None` for an age
     /// younger than any that was learnt. Older than all of them is the oldest one's.
     pub fn share(&self, age: f64) -> Option<(f64, f64, f64)> {

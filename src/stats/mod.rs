@@ -24,6 +24,8 @@ pub mod power;
 
 pub mod trial;
 
+pub mod grade;
+
 mod engine;
 mod input;
 mod law;
@@ -54,6 +56,17 @@ impl Cycle {
             Self::Hourly(_) => 168,
             Self::Daily(_) => 7,
             Self::Plain => 1,
+        }
+    }
+
+    /// The cycle of what is left when this many of the oldest buckets are taken away.
+    #[must_use]
+    pub const fn shifted(self, by: usize) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 167")]
+        match self {
+            Self::Hourly(first) => Self::Hourly(((first as usize + by) % 168) as u8),
+            Self::Daily(first) => Self::Daily(((first as usize + by) % 7) as u8),
+            Self::Plain => Self::Plain,
         }
     }
 

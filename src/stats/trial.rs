@@ -1,14 +1,14 @@
-//! Labelled series of a benchmark, as text: read, judged online, written as scores. The one file of
-//! the room that reads a date.
+//! Series as text, those of a benchmark and any other: read, judged online, written as scores. The one
+//! file of the room that reads a date.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use chrono::{Datelike, NaiveDateTime, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use serde::Deserialize;
 
-use super::{Cycle, Paired, Scored, Series};
-use super::{count, pair, ratio};
+use super::{Cycle, Paired, Scored, Sensitivity, Series};
+use super::{count, grade, pair, ratio};
 
 /// The first line of the scores.
 pub const HEADER: &str = "series_id,timestamp,score,is_anomaly\n";
@@ -41,6 +41,21 @@ pub enum Kind {
     Discrepancy,
 }
 
+impl Kind {
+    /// Every kind, with the word by which files and flags call it.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("count_daily", Self::CountDaily),
+        ("count_hourly", Self::CountHourly),
+        ("completeness", Self::Completeness),
+        ("discrepancy", Self::Discrepancy),
+    ];
+
+    /// Whether it needs a third column.
+    const fn is_paired(self) -> bool {
+        matches!(self, Self::Completeness | Self::Discrepancy)
+    }
+}
+
 /// The grain of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Freq {
@@ -50,23 +65,28 @@ pub enum Freq {
     H,
 }
 
-/// Why a benchmark cannot be read.
+/// Why a series or its labels cannot be read. The text says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrialError {
     /// The labels are no such JSON.
-    #[error("cannot read labels: {0}")]
+    #[error("the labels cannot be read: {0}; each series needs `type`, `freq` and `score_from`")]
     Labels(String),
     /// A line of a series is no such CSV.
-    #[error("cannot read line {line}: {why}")]
+    #[error("line {line}: {why}")]
     Line {
         /// From 1.
         line: usize,
-        /// What is wrong with it.
+        /// What is wrong with it, and what to do.
         why: String,
     },
     /// The series has no lines.
-    #[error("the series is empty")]
+    #[error(
+        "there are no rows below the first line; each is timestamp,value or timestamp,value,total"
+    )]
     Empty,
+    /// `score_from` is no time.
+    #[error("score_from {0}")]
+    From(String),
 }
 
 /// Reads the labels of a benchmark: series id to what is known of it.
@@ -80,59 +100,89 @@ pub fn labels(text: &str) -> Result<BTreeMap<String, Label>, TrialError> {
         .map_err(|why| TrialError::Labels(why.to_string()))
 }
 
-/// A series of a benchmark, aligned: absent rows are missing buckets.
+/// A series, aligned: absent rows are missing buckets.
 #[derive(Debug, Clone)]
 pub struct Trial {
     label: Label,
+    from: Option<NaiveDateTime>,
     cycle: Cycle,
     values: Vec<f64>,
     totals: Vec<f64>,
-    /// The timestamp as it stood in the file, where there was a row.
-    stamps: Vec<Option<String>>,
+    /// The timestamp as it stood in the file, and what it means, where there was a row.
+    stamps: Vec<Option<(String, NaiveDateTime)>>,
+}
+
+/// What a rehearsal says of a series at one sensitivity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    /// First bucket of the trouble, as its row has it; the bucket of the alarm where that is missing.
+    pub since: String,
+    /// Bucket in which it alarmed.
+    pub at: String,
+    /// Buckets from the one to the other.
+    pub delay: usize,
+    /// Highest score while it lasted.
+    pub score: f64,
 }
 
 impl Trial {
-    /// Reads `timestamp,value` or `timestamp,value,total`, ascending, with a header.
+    /// Reads `timestamp,value` or `timestamp,value,total`, ascending, below a line of names. An empty
+    /// `score_from` judges every bucket.
     pub fn parse(text: &str, label: &Label) -> Result<Self, TrialError> {
+        let text = text.trim_start_matches('\u{feff}');
         let mut rows = Vec::new();
-        for (index, line) in text.lines().enumerate().skip(1) {
-            if !line.trim().is_empty() {
-                let line_number = index + 1;
-                rows.push(row(line).map_err(|why| TrialError::Line {
-                    line: line_number,
-                    why,
-                })?);
+        for (index, line) in text.lines().enumerate() {
+            let number = index + 1;
+            let found = row(line, label.kind);
+            if index == 0 {
+                if found.is_ok() {
+                    let why = "the first line must name the columns: timestamp,value or \
+                               timestamp,value,total";
+                    return Err(at_line(number, why));
+                }
+            } else if !line.trim().is_empty() {
+                rows.push((number, found.map_err(|why| at_line(number, why))?));
             }
         }
-        let first = rows.first().ok_or(TrialError::Empty)?.time;
+        let first = rows.first().ok_or(TrialError::Empty)?.1.time;
+        let from = (!label.score_from.is_empty())
+            .then(|| moment(&label.score_from).map_err(TrialError::From))
+            .transpose()?;
         let mut trial = Self {
             label: label.clone(),
+            from,
             cycle: cycle(label.freq, first),
             values: Vec::with_capacity(rows.len()),
             totals: Vec::with_capacity(rows.len()),
             stamps: Vec::with_capacity(rows.len()),
         };
-        for (index, row) in rows.into_iter().enumerate() {
+        for (number, row) in rows {
             let after = row.time - first;
-            let place = match label.freq {
-                Freq::D => after.num_days(),
-                Freq::H => after.num_hours(),
+            let (place, grain) = match label.freq {
+                Freq::D => (after.num_days(), "day"),
+                Freq::H => (after.num_hours(), "hour"),
             };
-            let filled = trial.values.len();
             let at = usize::try_from(place).unwrap_or(usize::MAX);
-            if at < filled || place > LONGEST {
-                let why = "timestamps must ascend, one bucket apart or more".to_owned();
-                return Err(TrialError::Line {
-                    line: index + 2,
-                    why,
-                });
+            if place < 0 || at < trial.values.len() {
+                let why = format!(
+                    "`{}` is not later than the row before it; sort the file and keep one row a {grain}",
+                    row.stamp
+                );
+                return Err(at_line(number, why));
+            }
+            if place > LONGEST {
+                let why = format!(
+                    "`{}` lies {place} {grain}s after the first row; is the year right?",
+                    row.stamp
+                );
+                return Err(at_line(number, why));
             }
             trial.values.resize(at, f64::NAN);
             trial.totals.resize(at, f64::NAN);
             trial.stamps.resize(at, None);
             trial.values.push(row.value);
             trial.totals.push(row.total);
-            trial.stamps.push(Some(row.stamp));
+            trial.stamps.push(Some((row.stamp, row.time)));
         }
         Ok(trial)
     }
@@ -174,8 +224,8 @@ impl Trial {
     pub fn scores(&self, id: &str) -> String {
         let mut text = String::new();
         for (stamp, scored) in self.stamps.iter().zip(self.judge()) {
-            if let (Some(stamp), Some(scored)) = (stamp, scored)
-                && *stamp >= self.label.score_from
+            if let (Some((stamp, time)), Some(scored)) = (stamp, scored)
+                && self.is_judged(*time)
             {
                 let alarm = u8::from(scored.alarm);
                 // Writing to a string cannot fail.
@@ -183,6 +233,52 @@ impl Trial {
             }
         }
         text
+    }
+
+    fn is_judged(&self, time: NaiveDateTime) -> bool {
+        self.from.is_none_or(|from| time >= from)
+    }
+
+    /// Weeks in which buckets were judged.
+    pub fn weeks(&self) -> f64 {
+        let buckets = self.stamps.iter().flatten();
+        let judged = buckets.filter(|(_, time)| self.is_judged(*time)).count() as f64;
+        match self.label.freq {
+            Freq::D => judged / 7.0,
+            Freq::H => judged / 168.0,
+        }
+    }
+
+    /// The alerts of a rehearsal: alarms from `score_from` on, those close together taken as one.
+    pub fn alerts(&self, sensitivity: Sensitivity) -> Vec<Alert> {
+        let judged = self.judge();
+        let level = sensitivity.level();
+        let loud: Vec<usize> = (0..judged.len())
+            .filter(|&at| {
+                let time = self.stamps[at].as_ref().map(|(_, time)| *time);
+                time.is_some_and(|time| self.is_judged(time))
+                    && judged[at].is_some_and(|scored| scored.score >= level)
+            })
+            .collect();
+        let gap = match self.label.freq {
+            Freq::D => grade::DAYS.merge,
+            Freq::H => grade::HOURS.merge,
+        };
+        let stamp = |at: usize| self.stamps[at].as_ref().map(|(stamp, _)| stamp.clone());
+        grade::runs(&loud, gap)
+            .into_iter()
+            .map(|(first, last)| {
+                let scores = judged[first..=last].iter().flatten();
+                let since = judged[first].map_or(first, |scored| scored.since);
+                let at = stamp(first).unwrap_or_default();
+                Alert {
+                    since: stamp(since).unwrap_or_else(|| at.clone()),
+                    at,
+                    delay: first - since.min(first),
+                    score: scores.map(|scored| scored.score).fold(0.0, f64::max),
+                }
+            })
+            .collect()
     }
 }
 
@@ -193,20 +289,70 @@ struct Row {
     total: f64,
 }
 
-fn row(line: &str) -> Result<Row, String> {
-    let mut fields = line.trim().split(',');
-    let stamp = fields.next().unwrap_or_default().to_owned();
-    let time = NaiveDateTime::parse_from_str(&stamp, "%Y-%m-%dT%H:%M:%S")
-        .map_err(|why| format!("`{stamp}` is no timestamp: {why}"))?;
-    let number = |field: Option<&str>| {
-        let text = field.unwrap_or_default();
-        text.parse::<f64>()
-            .map_err(|_| format!("`{text}` is no number"))
+fn at_line(line: usize, why: impl Into<String>) -> TrialError {
+    TrialError::Line {
+        line,
+        why: why.into(),
+    }
+}
+
+/// A time as files write it; no zone, since buckets are local.
+fn moment(text: &str) -> Result<NaiveDateTime, String> {
+    const FORMS: [&str; 4] = [
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+    ];
+    let parsed = FORMS
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let day = || {
+        Some(
+            NaiveDate::parse_from_str(text, "%Y-%m-%d")
+                .ok()?
+                .and_time(NaiveTime::MIN),
+        )
     };
-    let value = number(fields.next())?;
-    let total = fields
-        .next()
-        .map_or(Ok(f64::NAN), |field| number(Some(field)))?;
+    parsed.or_else(day).ok_or_else(|| {
+        format!(
+            "`{text}` is no local time; write 2026-10-23 or 2026-10-23T09:00:00, without a zone"
+        )
+    })
+}
+
+fn number(column: &str, text: &str) -> Result<f64, String> {
+    let remedy = "leave the whole row out where nothing is known";
+    match text.parse::<f64>() {
+        _ if text.is_empty() => Err(format!("{column} is empty; {remedy}")),
+        Ok(value) if value < 0.0 => Err(format!("{column} `{text}` is negative; counts are not")),
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(format!(
+            "{column} `{text}` is no number; write digits with a point, or {remedy}"
+        )),
+    }
+}
+
+fn row(line: &str, kind: Kind) -> Result<Row, String> {
+    let mut fields = line.split(',').map(|field| field.trim().trim_matches('"'));
+    let stamp = fields.next().unwrap_or_default().to_owned();
+    if line.contains(';') && !line.contains(',') {
+        return Err("columns are parted by `;`; write commas".to_owned());
+    }
+    let time = moment(&stamp)?;
+    let value = number("value", fields.next().unwrap_or_default())?;
+    let total = match fields.next() {
+        Some(field) => number("total", field)?,
+        None if kind.is_paired() => {
+            return Err(
+                "a third column, total, is missing; this type of series needs it".to_owned(),
+            );
+        }
+        None => f64::NAN,
+    };
+    if fields.next().is_some() {
+        return Err("there are more than three columns; keep timestamp,value,total".to_owned());
+    }
     Ok(Row {
         stamp,
         time,

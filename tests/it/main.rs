@@ -21,6 +21,7 @@ mod made;
 mod notify;
 mod plan;
 mod promise;
+mod rehearse;
 mod schedule;
 mod source;
 mod stats;

@@ -5,7 +5,7 @@ use crate::model::{Evaluation, Held, Outcome, Reading, Timestamp};
 use crate::plan::Plan;
 use crate::render::{describe, words};
 
-use super::painted;
+use super::{Reach, painted};
 
 /// What `explain` shows.
 pub struct Explanation<'a> {
@@ -19,6 +19,13 @@ pub struct Explanation<'a> {
     pub incident: Option<&'a Incident>,
     /// Settings in force: key, value, origin.
     pub settings: &'a [(String, String, String)],
+    /// What it could find at all, where that is known.
+    pub reach: Option<&'a Reach>,
+    /// Its share of the plan's alert budget: tests that share it, and the chance below which one may
+    /// alarm.
+    pub share: Option<(usize, f64)>,
+    /// When the source's numbers are final, as it declares or as was learnt.
+    pub finality: Option<&'a str>,
     /// When.
     pub now: Timestamp,
     /// Whether to use color.
@@ -121,6 +128,22 @@ pub fn explain(what: &Explanation<'_>) -> String {
     }
     if !what.past.is_empty() {
         out.push_str(&format!("  {:<12}{}\n", "28 buckets", sparkline(what.past)));
+    }
+    if let Some(reach) = what.reach {
+        out.push_str(&format!("  {:<12}{}\n", "Would find", reach.said()));
+        if let Some(half) = reach.half() {
+            out.push_str(&format!("  {:<12}{half}\n", ""));
+        }
+    }
+    if let Some(finality) = what.finality {
+        out.push_str(&format!("  {:<12}{finality}\n", "Final"));
+    }
+    if let Some((tests, limit)) = what.share {
+        out.push_str(&format!(
+            "  {:<12}shared by {tests} tests: one alarms below p = {} (a certain fault always does)\n",
+            "Budget",
+            small(limit)
+        ));
     }
     if let Some(incident) = what.incident {
         let text = describe(what.plan, incident, what.now);

@@ -1,5 +1,6 @@
 //! Screens of the command line: results with shape, word and color.
 
+mod backtest;
 mod explain;
 mod incident;
 mod tool;
@@ -12,6 +13,7 @@ use crate::plan::Plan;
 
 use super::words;
 
+pub use backtest::{Reach, Row, Told, backtest, backtest_json, reaches};
 pub use explain::{Explanation, explain, sparkline};
 pub use incident::{SourceLine, dead_letters, incident, incidents, silences, status};
 pub use tool::{

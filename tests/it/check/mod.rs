@@ -1,6 +1,8 @@
 //! Checks through the front door: every kind with odd evidence, its page, and the promise of a plan.
 
 pub(crate) mod bench;
+mod many;
+mod maturity;
 mod rate;
 mod release;
 mod sum;

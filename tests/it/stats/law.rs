@@ -248,9 +248,9 @@ fn a_benchmark_that_is_none_is_refused_with_the_line() {
         score_from: String::new(),
     };
     let refuse = |text: &str| Trial::parse(text, &label).unwrap_err().to_string();
-    assert_eq!(refuse("timestamp,value\n"), "the series is empty");
-    assert!(refuse("timestamp,value\n2026-01-01T00:00:00,x\n").starts_with("cannot read line 2"));
+    assert!(refuse("timestamp,value\n").starts_with("there are no rows"));
+    assert!(refuse("timestamp,value\n2026-01-01T00:00:00,x\n").starts_with("line 2: value `x`"));
     let twice = "timestamp,value\n2026-01-01T00:00:00,1\n2026-01-01T00:00:00,2\n";
-    assert!(refuse(twice).starts_with("cannot read line 3: timestamps must ascend"));
+    assert!(refuse(twice).starts_with("line 3: `2026-01-01T00:00:00` is not later"));
     assert!(trial::labels("{}").is_err());
 }

@@ -1,7 +1,9 @@
 //! The statistics through their front door: published numbers, scenarios, laws.
 
 mod behaviour;
+mod gate;
 mod law;
+mod power;
 mod published;
 mod scenario;
 mod watch;

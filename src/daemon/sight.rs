@@ -1,0 +1,53 @@
+//! What could be found at all: the smallest losses, tried on the stored series of each check.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::check::{Check, Sight};
+use crate::model::{Name, Timestamp};
+use crate::store::StoreError;
+
+use super::World;
+use super::evidence::{gather, surroundings};
+
+/// What is foreseen of a check.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outlook {
+    /// What it could find.
+    pub sight: Option<Sight>,
+    /// Hours after the end of a bucket from which its number is final, as was learnt.
+    pub final_after: Option<f64>,
+}
+
+/// Checks that are tried in one go: their evidence is in memory together.
+const PORTION: usize = 50;
+
+/// What these checks could find, by name; those without enough history, and those that no statistic
+/// decides, are absent.
+pub async fn outlooks(
+    world: &Arc<World>,
+    checks: &[Arc<dyn Check>],
+    at: Timestamp,
+) -> Result<BTreeMap<Name, Outlook>, StoreError> {
+    let around = surroundings(world, at).await?;
+    let mut found = BTreeMap::new();
+    for portion in checks.chunks(PORTION) {
+        let gathered = gather(world, portion, &around).await?;
+        let (plan, portion) = (Arc::clone(&world.plan), portion.to_vec());
+        let work = move || {
+            let evidence = gathered.evidence(&plan.project.calendar);
+            let one = |check: &Arc<dyn Check>| {
+                let outlook = Outlook {
+                    sight: check.sight(&evidence),
+                    final_after: check.final_after(&evidence),
+                };
+                (outlook != Outlook::default()).then(|| (check.label().name.clone(), outlook))
+            };
+            portion.iter().filter_map(one).collect::<Vec<_>>()
+        };
+        if let Ok(part) = tokio::task::spawn_blocking(work).await {
+            found.extend(part);
+        }
+    }
+    Ok(found)
+}
