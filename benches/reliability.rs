@@ -62,19 +62,20 @@ fn main() {
 /// A person takes an incident: from the call that commits it to the webhook, one at a time.
 async fn latency(count: usize) {
     let hook = Receiver::start().await;
-    let rig = Rig::new(BINARY, count, &hook, "wait = \"0 min\"");
+    let rig = Rig::new(BINARY, 1, &hook, "wait = \"0 min\"");
     let daemon = rig.serve().await;
     rig.push_history().await;
-    rig.push_drop(0..count).await;
-    rig.until("openings", || hook.opened() >= count, || hook.opened())
+    rig.push_drop(0..1).await;
+    rig.until("the opening", || hook.opened() >= 1, || hook.opened())
         .await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let mut took = Vec::new();
-    for number in 1..=count {
+    for turn in 0..count {
         let before = hook.count();
         let begun = Instant::now();
-        let path = format!("/api/v1/incidents/{number}/acknowledge");
-        let (status, text) = rig.post(&path, "{}".to_owned()).await.unwrap();
+        let body = format!("{{\"by\":\"person {turn}\"}}");
+        let answer = rig.post("/api/v1/incidents/1/acknowledge", body).await;
+        let (status, text) = answer.unwrap();
         assert_eq!(status, 200, "{text}");
         while hook.count() == before {
             assert!(begun.elapsed() < rig::PATIENCE, "{}", rig.log());

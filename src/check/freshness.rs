@@ -41,7 +41,7 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
             Some(daily(
                 &event.name,
                 &name,
-                plan.mapping(&event.name, &name)?,
+                event.mapping(&name)?,
                 Measure::Count,
             ))
         };

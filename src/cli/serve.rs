@@ -166,7 +166,12 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// A file that may not grow is an error of that write, not the end of the process.
+    _full: Signal,
 }
+
+/// SIGXFSZ of Linux.
+const FILE_TOO_LARGE: i32 = 25;
 
 impl Signals {
     fn listen() -> std::io::Result<Self> {
@@ -174,6 +179,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            _full: signal(SignalKind::from_raw(FILE_TOO_LARGE))?,
         })
     }
 }

@@ -21,12 +21,18 @@ const STALLED: TimeDelta = TimeDelta::seconds(90);
 /// When each stage last ended well, in Unix seconds.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
+    pulls: AtomicI64,
     rounds: AtomicI64,
     letters: AtomicI64,
 }
 
 impl Pulse {
-    /// Due jobs were started, checks judged, changes stored.
+    /// Due jobs were started, and none of those before stands still.
+    pub(super) fn pulls_run(&self, now: Timestamp) {
+        self.pulls.store(now.timestamp(), Ordering::Relaxed);
+    }
+
+    /// Checks were judged, changes stored.
     pub(super) fn round_ended(&self, now: Timestamp) {
         self.rounds.store(now.timestamp(), Ordering::Relaxed);
     }
@@ -38,7 +44,11 @@ impl Pulse {
 
     /// The first stage that stands still, if any.
     fn stalled(&self, now: Timestamp) -> Option<&'static str> {
-        let stages = [("evaluation", &self.rounds), ("delivery", &self.letters)];
+        let stages = [
+            ("pulling", &self.pulls),
+            ("evaluation", &self.rounds),
+            ("delivery", &self.letters),
+        ];
         let limit = (now - STALLED).timestamp();
         stages
             .into_iter()
@@ -95,18 +105,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn silent_when_either_stage_stands_still() {
-        let now: Timestamp = "2026-03-02T10:00:00Z".parse().expect("a time");
-        let pulse = Pulse::default();
-        assert_eq!(pulse.stalled(now), Some("evaluation"));
-        pulse.round_ended(now);
-        assert_eq!(pulse.stalled(now), Some("delivery"));
-        pulse.letters_ended(now);
-        assert_eq!(pulse.stalled(now), None);
-        let later = now + PERIOD * 2;
-        pulse.round_ended(later);
-        assert_eq!(pulse.stalled(later), Some("delivery"));
-        pulse.letters_ended(later);
-        assert_eq!(pulse.stalled(later), None);
+    fn silent_when_any_stage_stands_still() {
+        let begin: Timestamp = "2026-03-02T10:00:00Z".parse().expect("a time");
+        let all = |pulse: &Pulse, now: Timestamp, but: &str| {
+            if but != "pulling" {
+                pulse.pulls_run(now);
+            }
+            if but != "evaluation" {
+                pulse.round_ended(now);
+            }
+            if but != "delivery" {
+                pulse.letters_ended(now);
+            }
+        };
+        for stage in ["pulling", "evaluation", "delivery"] {
+            let pulse = Pulse::default();
+            all(&pulse, begin, stage);
+            assert_eq!(pulse.stalled(begin), Some(stage), "not before it began");
+            all(&pulse, begin, "");
+            assert_eq!(pulse.stalled(begin), None);
+            // Two calls are missing at the latest, whichever stage it is.
+            let later = begin + PERIOD * 2;
+            all(&pulse, later, stage);
+            assert_eq!(pulse.stalled(later), Some(stage));
+            all(&pulse, later, "");
+            assert_eq!(pulse.stalled(later), None);
+        }
     }
 }

@@ -118,6 +118,9 @@ const LONGEST_NAP: TimeDelta = TimeDelta::seconds(30);
 /// Checks are looked at again at least this often, even when no pull brought anything.
 const LONGEST_UNJUDGED: TimeDelta = TimeDelta::minutes(15);
 
+/// A job that runs for longer than this stands still: a pull gives up before.
+const STUCK: TimeDelta = TimeDelta::minutes(20);
+
 /// After a failed database write the loop waits this long.
 const STORE_PAUSE: TimeDelta = TimeDelta::seconds(2);
 
@@ -128,6 +131,7 @@ const STOP_GRACE: std::time::Duration = std::time::Duration::from_secs(4);
 pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Receiver<bool>) {
     let mut running: JoinSet<(String, Step)> = JoinSet::new();
     let mut busy: BTreeMap<String, Option<Timestamp>> = BTreeMap::new();
+    let mut started: BTreeMap<String, Timestamp> = BTreeMap::new();
     let mut judged_at: Option<Timestamp> = None;
     let mut dirty = true;
     let pulse = Arc::new(Pulse::default());
@@ -146,7 +150,16 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
         let now = world.clock.now();
         let mut wake = now + LONGEST_NAP;
         match round(&world, &mut running, &mut busy, now).await {
-            Ok(next) => wake = next.map_or(wake, |at| at.min(wake)),
+            Ok(next) => {
+                wake = next.map_or(wake, |at| at.min(wake));
+                started.retain(|job, _| matches!(busy.get(job), Some(None)));
+                for (job, _) in busy.iter().filter(|(_, rest)| rest.is_none()) {
+                    started.entry(job.clone()).or_insert(now);
+                }
+                if started.values().all(|at| now - *at < STUCK) {
+                    pulse.pulls_run(now);
+                }
+            }
             Err(why) => wake = complain(&why, now),
         }
         let overdue = judged_at.is_none_or(|at| now - at >= LONGEST_UNJUDGED || now < at);

@@ -345,7 +345,13 @@ impl Outbox {
         if next > now {
             return Some(next);
         }
-        ready.min()
+        // Ready meanwhile: at once. While others are on their way an answer wakes us anyway.
+        let soon = if self.is_busy() {
+            REST
+        } else {
+            TimeDelta::zero()
+        };
+        Some(ready.min().unwrap_or(now + soon))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The only door to other hosts: HTTP with limits, retries, a guard against inward addresses and
 //! redacted errors; mail and database connections under the same guard.
 
+mod calm;
 mod database;
 mod guard;
 mod http;
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::plan::NetSettings;
 use crate::secret::Secrets;
 
+pub use calm::Calm;
 pub use database::{Database, DatabaseError, Engine, Row};
 pub use guard::Guard;
 pub use http::Http;
@@ -179,6 +181,8 @@ pub struct Net {
     pub guard: Guard,
     /// Access tokens of Google service accounts, shared by all sources of a process.
     pub google: Arc<GoogleTokens>,
+    /// Who is to be left alone, shared like the tokens.
+    pub calm: Arc<Calm>,
 }
 
 impl Net {
@@ -209,6 +213,7 @@ impl Net {
             clock,
             guard,
             google: Arc::new(GoogleTokens::default()),
+            calm: Arc::default(),
         }
     }
 

@@ -47,8 +47,24 @@ pub(super) async fn fetch(
         .with_max_times(backoff.tries.saturating_sub(1))
         .with_jitter()
         .build();
+    if let Err(until) = net.calm.enter(request, net.clock.now()) {
+        return Err(NetError::Unreachable {
+            host: request.host(),
+            why: format!(
+                "it failed again and again and is left alone until {} UTC",
+                until.format("%H:%M:%S")
+            ),
+        });
+    }
     loop {
         let outcome = net.transport.call(request).await;
+        let failed = match &outcome {
+            Ok(reply) => reply.status >= 500,
+            Err(why) => matches!(why, NetError::Unreachable { .. }),
+        };
+        if net.calm.note(request, failed, net.clock.now()) {
+            return outcome;
+        }
         let asked = match &outcome {
             Ok(reply) if !is_temporary(reply.status) => return outcome,
             Ok(reply) => retry_after(reply, net.clock.now()),
@@ -58,6 +74,9 @@ pub(super) async fn fetch(
         let Some(pause) = pauses.next() else {
             return outcome;
         };
+        if !net.calm.may_retry(request) {
+            return outcome;
+        }
         let pause = match asked {
             None => pause,
             Some(asked) => match asked.to_std() {

@@ -39,6 +39,16 @@ pub struct Event {
     pub origin: String,
 }
 
+impl Event {
+    /// How a source knows it; `None` when it does not.
+    pub fn mapping(&self, source: &Name) -> Option<&Mapping> {
+        let mut known = self.mappings.iter();
+        known
+            .find(|(name, _)| name == source)
+            .map(|(_, mapping)| mapping)
+    }
+}
+
 /// What `[defaults]` adds to every event.
 #[derive(Default)]
 struct Defaults {

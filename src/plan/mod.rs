@@ -115,11 +115,7 @@ impl Plan {
 
     /// How a source knows an event; `None` when it does not.
     pub fn mapping(&self, event: &Name, source: &Name) -> Option<&Mapping> {
-        let mappings = &self.event(event)?.mappings;
-        mappings
-            .iter()
-            .find(|(name, _)| name == source)
-            .map(|(_, mapping)| mapping)
+        self.event(event)?.mapping(source)
     }
 
     /// The source that `<event>.volume` reads: `home`, else the first event-named source that knows

@@ -262,10 +262,7 @@ fn event<'a>(
     source: &Name,
     plan: &'a Plan,
 ) -> Result<(&'a Event, &'a Mapping), String> {
-    let of = |event: &'a Event| {
-        plan.mapping(&event.name, source)
-            .map(|mapping| (event, mapping))
-    };
+    let of = |event: &'a Event| event.mapping(source).map(|mapping| (event, mapping));
     let named =
         plan.events.iter().filter_map(of).find(|(event, mapping)| {
             mapping.native.as_deref().unwrap_or(event.name.as_str()) == word

@@ -5,7 +5,15 @@
     reason = "a real process lives by the real clock"
 )]
 
+mod access;
+mod calm;
 mod delivery;
+mod disk;
+mod hostile;
+mod inward;
 mod outage;
+mod restart;
 mod rig;
+mod secret;
 mod sim;
+mod slots;

@@ -42,6 +42,7 @@ impl Clock for SetClock {
 pub(super) struct Call {
     pub(super) at: Timestamp,
     pub(super) host: String,
+    pub(super) path: String,
     pub(super) key: String,
     pub(super) body: String,
 }
@@ -70,6 +71,7 @@ impl Transport for Wire {
         let call = Call {
             at: self.clock.now(),
             host: request.host(),
+            path: request.url.path().to_owned(),
             key: header("webhook-id").map_or(String::new(), |(_, value)| value.clone()),
             body: String::from_utf8(request.body.clone()).unwrap(),
         };
