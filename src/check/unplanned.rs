@@ -44,8 +44,8 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
         core.label.report_only = true;
         let mut planned: BTreeSet<String> = AUTOMATIC.iter().map(|&name| name.to_owned()).collect();
         for event in &plan.events {
-            let native = plan
-                .mapping(&event.name, name)
+            let native = event
+                .mapping(name)
                 .and_then(|mapping| mapping.native.clone());
             planned.insert(native.unwrap_or_else(|| event.name.as_str().to_owned()));
         }

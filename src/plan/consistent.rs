@@ -34,7 +34,7 @@ fn averages_have_amounts(resolver: &mut Resolver<'_>, plan: &Plan) {
         let event = plan.event(&one.event);
         let knows = event.and_then(|event| {
             let source = plan.amounts(event)?;
-            let mapping = plan.mapping(&event.name, &source)?;
+            let mapping = event.mapping(&source)?;
             let decl = plan.source(&source)?;
             Some(mapping.settings.contains_key("sum") || decl.decl.kind != "sql")
         });

@@ -39,6 +39,14 @@ pub struct Event {
     pub origin: String,
 }
 
+impl Event {
+    /// How a source knows it; `None` when it does not.
+    pub fn mapping(&self, source: &Name) -> Option<&Mapping> {
+        let mut mappings = self.mappings.iter();
+        mappings.find_map(|(name, mapping)| (name == source).then_some(mapping))
+    }
+}
+
 /// What `[defaults]` adds to every event.
 #[derive(Default)]
 struct Defaults {

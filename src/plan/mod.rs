@@ -13,7 +13,6 @@ mod example;
 mod facts;
 mod filter;
 mod kind;
-mod later;
 mod parameter;
 mod project;
 mod reference;
@@ -115,11 +114,7 @@ impl Plan {
 
     /// How a source knows an event; `None` when it does not.
     pub fn mapping(&self, event: &Name, source: &Name) -> Option<&Mapping> {
-        let mappings = &self.event(event)?.mappings;
-        mappings
-            .iter()
-            .find(|(name, _)| name == source)
-            .map(|(_, mapping)| mapping)
+        self.event(event)?.mapping(source)
     }
 
     /// The source that `<event>.volume` reads: `home`, else the first event-named source that knows

@@ -24,4 +24,5 @@ mod promise;
 mod schedule;
 mod source;
 mod stats;
+mod store;
 mod times;
