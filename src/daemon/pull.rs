@@ -316,3 +316,37 @@ pub async fn forecast(
     });
     Ok(priced.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Mapping, Measure, Subject};
+
+    #[test]
+    fn portions_are_bounded_and_keep_the_questions_of_an_event_together() {
+        let ask = |event: usize, grain: Grain| {
+            let subject = Subject::Event(Name::clean(&format!("e{event:05}")));
+            let web = Name::clean("web");
+            Question::total(&web, subject, Mapping::default(), Measure::Count, grain)
+        };
+        let asked: Vec<Question> = (0..5_000)
+            .flat_map(|event| [ask(event, Grain::Day), ask(event, Grain::Week)])
+            .collect();
+        let to: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap_or_default();
+        let days = |days: i64| Window {
+            from: to - TimeDelta::days(days),
+            to,
+        };
+        assert_eq!(portions(asked.clone(), days(4)).len(), 1, "one commit");
+        let parts = portions(asked.clone(), days(400));
+        assert_eq!(parts.len(), 6, "457 buckets of 5,000 events");
+        for (part, next) in parts.iter().zip(parts.iter().skip(1)) {
+            let ends = (part.last(), next.first());
+            assert_ne!(
+                ends.0.map(|one| &one.subject),
+                ends.1.map(|one| &one.subject)
+            );
+        }
+        assert_eq!(parts.concat(), asked, "nothing is lost");
+    }
+}
