@@ -33,7 +33,7 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
             .map(|one| one.name.clone())
             .collect();
         let home = plan.home(event).filter(|_| !required.is_empty())?;
-        let mapping = plan.mapping(&event.name, &home)?;
+        let mapping = event.mapping(&home)?;
         let name = format!("{}.completeness", event.name);
         let mut core = Core::new(plan, &name, KIND.name, Some(event), Some(&home))?.watching(plan);
         for (key, value) in [("warn below", "98%"), ("fail below", "95%")] {

@@ -30,7 +30,7 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
         let Some(home) = plan.home(event) else {
             continue;
         };
-        let Some(mapping) = plan.mapping(&event.name, &home) else {
+        let Some(mapping) = event.mapping(&home) else {
             continue;
         };
         for parameter in &event.parameters {

@@ -35,7 +35,7 @@ fn usual_key(plan: &Plan, home: &Name, mapping: &Mapping) -> Option<Name> {
 fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
     let made = plan.events.iter().filter_map(|event| {
         let home = plan.home(event)?;
-        let mapping = plan.mapping(&event.name, &home)?;
+        let mapping = event.mapping(&home)?;
         let unique = event
             .unique
             .clone()

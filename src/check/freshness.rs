@@ -63,7 +63,11 @@ impl Check for Freshness {
     }
 
     fn needs(&self, now: Timestamp, calendar: &Calendar) -> Vec<Need> {
-        history(&self.questions.iter().collect::<Vec<_>>(), now, calendar)
+        let mut needs = history(&self.questions.iter().collect::<Vec<_>>(), now, calendar);
+        for need in &mut needs {
+            need.filled_only = true;
+        }
+        needs
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {

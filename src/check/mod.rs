@@ -165,6 +165,9 @@ pub struct Need {
     /// Only worth asking where the daily count of the same question is large: hours of a rare event
     /// say nothing that its days do not say better (decision 21).
     pub busy_only: bool,
+    /// Only whether a bucket held anything matters, of all such needs of a source together: of a
+    /// bucket that several questions fill the evidence holds one reading.
+    pub filled_only: bool,
 }
 
 /// The median count of a day from which hours are judged too: twenty an hour.

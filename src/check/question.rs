@@ -24,7 +24,7 @@ pub(super) fn daily(event: &Name, source: &Name, mapping: &Mapping, measure: Mea
 
 /// The daily sum of an event's amounts in a source, in the project's currency.
 pub(super) fn amounts(plan: &Plan, event: &Event, source: &Name) -> Option<Question> {
-    let mapping = plan.mapping(&event.name, source)?;
+    let mapping = event.mapping(source)?;
     let of = mapping.settings.get("sum").map_or("value", String::as_str);
     let measure = Measure::Sum {
         of: Name::clean(of),
@@ -48,6 +48,7 @@ pub(super) fn history(questions: &[&Question], now: Timestamp, calendar: &Calend
             question: (*question).clone(),
             window,
             busy_only: false,
+            filled_only: false,
         })
         .collect()
 }
@@ -62,5 +63,6 @@ pub(super) fn hours(question: &Question, now: Timestamp, calendar: &Calendar) ->
             to: now,
         },
         busy_only: true,
+        filled_only: false,
     }
 }

@@ -40,6 +40,7 @@ impl Check for Values {
             .start;
         vec![Need {
             busy_only: false,
+            filled_only: false,
             question: self.question.clone(),
             window: Window { from, to: now },
         }]

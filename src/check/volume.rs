@@ -76,7 +76,7 @@ fn made(plan: &Plan, event: &Event, name: &Name, filter: &Filter) -> Option<Volu
         Some(&home),
     )?;
     let ask = |source: &Name| {
-        let mapping = plan.mapping(&event.name, source)?;
+        let mapping = event.mapping(source)?;
         let mut question = daily(&event.name, source, mapping, Measure::Count);
         question.filter = filter.clone();
         Some(question)
@@ -118,7 +118,7 @@ fn average(plan: &Plan, event: &Event) -> Option<Vec<Question>> {
     let count = daily(
         &event.name,
         &source,
-        plan.mapping(&event.name, &source)?,
+        event.mapping(&source)?,
         Measure::Count,
     );
     Some(vec![amounts(plan, event, &source)?, count])
@@ -208,6 +208,7 @@ impl Check for Volume {
             self.by.iter().filter_map(move |name| {
                 Some(Need {
                     busy_only: false,
+                    filled_only: false,
                     question: home?.clone().split(std::slice::from_ref(name)),
                     window,
                 })

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use clap::Subcommand;
 
 use crate::app;
@@ -26,13 +27,14 @@ pub(super) enum DbCommand {
     Check,
 }
 
-fn open(global: &Global, screen: &Screen) -> anyhow::Result<(Sqlite, SystemClock)> {
+/// The database of the project, the time, and how long the project keeps readings.
+fn open(global: &Global, screen: &Screen) -> anyhow::Result<(Sqlite, SystemClock, TimeDelta)> {
     let project = pull::project(global, screen)?;
     let clock = SystemClock::start();
     let path = app::store_path(&project, global.store.as_deref());
     let store = Sqlite::open(&path, &project.plan.project.id, clock.now())
         .with_context(|| format!("cannot open the database {}", path.display()))?;
-    Ok((store, clock))
+    Ok((store, clock, project.plan.store.kept()))
 }
 
 pub(super) async fn database(
@@ -41,16 +43,18 @@ pub(super) async fn database(
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
     use crate::store::Maintenance as _;
-    let (store, clock) = open(global, screen)?;
+    let (store, clock, keep) = open(global, screen)?;
     match command {
         DbCommand::Backup { to } => {
             store.backup(to).await?;
             screen.say(&format!("copied to {}", to.display()));
         }
         DbCommand::Compact => {
-            let gone = store.thin(clock.now()).await?;
+            let gone = store.thin(clock.now(), keep).await?;
+            store.shrink().await?;
             screen.say(&format!(
-                "{gone} readings thinned by the rule of [store] keep"
+                "{gone} old readings went; {} days are kept ([store] keep)",
+                keep.num_days()
             ));
         }
         DbCommand::Check => {
@@ -86,7 +90,7 @@ pub(super) async fn token(
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
     use crate::store::Browse as _;
-    let (store, clock) = open(global, screen)?;
+    let (store, clock, _) = open(global, screen)?;
     match command {
         TokenCommand::Create { name, scope } => {
             let scope = Scope::parse(scope)

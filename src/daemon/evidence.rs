@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use crate::check::{self, Check, Evidence, Line, SourceState};
+use crate::check::{self, Check, Evidence, Line, Need, SourceState};
 use crate::incident::{Incident, Label, State};
 use crate::model::{
     AsOf, Calendar, Fingerprint, Grain, Mark, Measure, Name, Observation, Question, Segment,
@@ -22,6 +22,9 @@ const VINTAGES: TimeDelta = TimeDelta::days(90);
 
 /// The days by which a series counts as busy.
 const RECENT: TimeDelta = TimeDelta::days(28);
+
+/// Questions that are read in one go where only a summary of the answers is kept.
+const PORTION: usize = 500;
 
 /// Incidents and marks this old still matter to baselines.
 const MEMORY: TimeDelta = TimeDelta::days(400);
@@ -68,23 +71,33 @@ pub(super) struct Needs {
     pub(super) always: BTreeMap<Question, Window>,
     /// What is needed where the days are busy.
     pub(super) busy: BTreeMap<Question, Window>,
+    /// Of what only matters which buckets held anything.
+    pub(super) filled: BTreeMap<Question, Window>,
 }
 
 pub(super) fn needs(checks: &[Arc<dyn Check>], now: Timestamp, calendar: &Calendar) -> Needs {
     let mut found = Needs::default();
     for need in checks.iter().flat_map(|check| check.needs(now, calendar)) {
-        let wanted = if need.busy_only {
-            &mut found.busy
-        } else {
-            &mut found.always
+        let wanted = match need {
+            Need {
+                busy_only: true, ..
+            } => &mut found.busy,
+            Need {
+                filled_only: true, ..
+            } => &mut found.filled,
+            _ => &mut found.always,
         };
         let window = wanted.entry(need.question).or_insert(need.window);
         window.from = window.from.min(need.window.from);
         window.to = window.to.max(need.window.to);
     }
-    found
-        .busy
-        .retain(|question, _| !found.always.contains_key(question));
+    let Needs {
+        always,
+        busy,
+        filled,
+    } = &mut found;
+    busy.retain(|question, _| !always.contains_key(question));
+    filled.retain(|question, _| !always.contains_key(question));
     found
 }
 
@@ -132,17 +145,46 @@ pub(super) async fn only_busy(
         from: at - RECENT,
         to: at,
     };
-    let days = wanted
-        .keys()
-        .map(|question| (by_day(question), window))
-        .collect();
-    let known = history(&*world.store, &days, AsOf::Time(at)).await?;
-    wanted.retain(|question, _| {
-        known
-            .get(&by_day(question))
-            .is_some_and(|lines| is_busy(lines, at))
-    });
+    let mut busy = Questions::new();
+    let all: Vec<Question> = wanted.keys().map(by_day).collect();
+    for some in all.chunks(PORTION) {
+        let days = some.iter().map(|day| (day.clone(), window)).collect();
+        let known = history(&*world.store, &days, AsOf::Time(at)).await?;
+        let found = known.into_iter().filter(|(_, lines)| is_busy(lines, at));
+        busy.extend(found.map(|(question, _)| question));
+    }
+    wanted.retain(|question, _| busy.contains(&by_day(question)));
     Ok(wanted)
+}
+
+/// Which buckets of these questions held anything. Of a bucket that several questions of a source
+/// fill the first is kept: thousands of questions come down to a few hundred readings.
+async fn filled(
+    world: &World,
+    wanted: BTreeMap<Question, Window>,
+    known: AsOf,
+) -> Result<BTreeMap<Question, Vec<Line>>, StoreError> {
+    let mut all = BTreeMap::new();
+    let mut taken: BTreeSet<(Name, Timestamp)> = BTreeSet::new();
+    let wanted: Vec<(Question, Window)> = wanted.into_iter().collect();
+    for some in wanted.chunks(PORTION) {
+        let some: BTreeMap<Question, Window> = some.iter().cloned().collect();
+        let mut found = history(&*world.store, &some, known).await?;
+        former::prepend(world, &some, known, &mut found).await?;
+        for (question, lines) in &mut found {
+            lines.retain(|line| line.segment.is_empty());
+            for line in lines.iter_mut() {
+                line.readings.retain(|one| {
+                    one.value > 0.0 && taken.insert((question.source.clone(), one.bucket.end))
+                });
+                line.readings.shrink_to_fit();
+            }
+            lines.retain(|line| !line.readings.is_empty());
+        }
+        found.retain(|_, lines| !lines.is_empty());
+        all.append(&mut found);
+    }
+    Ok(all)
 }
 
 /// What all checks share, as it was known at `at`.
@@ -180,7 +222,11 @@ pub(super) async fn gather(
     around: &Arc<Surroundings>,
 ) -> Result<Gathered, StoreError> {
     let store = &*world.store;
-    let Needs { mut always, busy } = needs(checks, around.now, &world.plan.project.calendar);
+    let Needs {
+        mut always,
+        busy,
+        filled: summed,
+    } = needs(checks, around.now, &world.plan.project.calendar);
     let known = AsOf::Time(around.now);
     let mut found = history(store, &always, known).await?;
     former::prepend(world, &always, known, &mut found).await?;
@@ -193,6 +239,7 @@ pub(super) async fn gather(
     let mut by_hour = history(store, &hourly, known).await?;
     former::prepend(world, &hourly, known, &mut by_hour).await?;
     found.append(&mut by_hour);
+    found.append(&mut filled(world, summed, known).await?);
     always.append(&mut hourly);
     let wanted = always;
     let project = &world.plan.project.id;

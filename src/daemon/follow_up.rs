@@ -120,7 +120,7 @@ fn lines(observations: Vec<Observation>) -> Vec<Line> {
     let mut by_segment: BTreeMap<Segment, Vec<Reading>> = BTreeMap::new();
     for seen in observations {
         by_segment
-            .entry(seen.series.segment)
+            .entry(seen.series.segment.clone())
             .or_default()
             .push(Reading {
                 bucket: seen.bucket,

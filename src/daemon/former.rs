@@ -17,6 +17,9 @@ pub(super) async fn prepend(
     at: AsOf,
     found: &mut BTreeMap<Question, Vec<Line>>,
 ) -> Result<(), StoreError> {
+    if world.plan.events.iter().all(|event| event.was.is_none()) {
+        return Ok(());
+    }
     let mut former: BTreeMap<Question, (Question, Window)> = BTreeMap::new();
     for (question, window) in wanted {
         for one in names(&world.plan, question) {

@@ -16,6 +16,11 @@ use super::{LEASE, Step, Tap, World};
 /// A pull that takes longer is given up.
 const DEADLINE: Duration = Duration::from_mins(15);
 
+/// Readings that are held in memory at once, about: more are asked for in several asks, and kept
+/// in several commits (docs/adr/006). Only first pulls of large plans and plans of thousands of
+/// busy hours come near.
+const PORTION: usize = 400_000;
+
 /// Pulls `tap` for `slot`. Everything the source does wrong ends in the pull's record, never in an
 /// error: an error here means that the store did not take it.
 pub async fn pull(world: &World, tap: &Arc<Tap>, slot: Timestamp) -> Result<Step, StoreError> {
@@ -39,7 +44,13 @@ pub async fn pull_since(
     let means = means(world);
     let mut record = empty(tap, slot, now);
     let mut seen: Vec<Observation> = Vec::new();
+    let mut kept = 0;
     for ask in &asks {
+        if seen.len() >= PORTION {
+            record.rows += seen.len() as u64;
+            let portion = std::mem::take(&mut seen);
+            kept += world.store.keep(&lease, portion).await?;
+        }
         record.window.from = record.window.from.min(ask.window.from);
         record.window.to = record.window.to.max(ask.window.to);
         match guarded(tap, ask, &means).await {
@@ -62,8 +73,8 @@ pub async fn pull_since(
     let took = world.clock.uptime().saturating_sub(began);
     record.took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
     record.at = world.clock.now();
-    record.rows = seen.len() as u64;
-    let kept = world.store.record(&lease, &record, &seen).await?;
+    record.rows += seen.len() as u64;
+    kept += world.store.record(&lease, &record, seen).await?;
     report(world, tap, &record, kept, took);
     if record.failure.is_none()
         && let Ok(mut seeded) = world.seeded.lock()
@@ -182,6 +193,7 @@ async fn asks(
     let wanted: Vec<(Question, Window)> = needs
         .always
         .into_iter()
+        .chain(needs.filled)
         .chain(hourly)
         .filter(|(question, _)| question.source == tap.decl.decl.name)
         .filter(|(question, _)| tap.source.refuses(question).is_none())
@@ -209,15 +221,58 @@ async fn asks(
         let to = calendar.bucket(Grain::Day, now).end;
         groups.entry((from, to)).or_default().push(question);
     }
+    let ask = |window: Window, questions: Vec<Question>| Ask {
+        questions,
+        window,
+        calendar: calendar.clone(),
+        now,
+    };
     Ok(groups
         .into_iter()
-        .map(|((from, to), questions)| Ask {
-            questions,
-            window: Window { from, to },
-            calendar: calendar.clone(),
-            now,
+        .flat_map(|((from, to), questions)| {
+            let window = Window { from, to };
+            portions(questions, window)
+                .into_iter()
+                .map(move |part| (window, part))
         })
+        .map(|(window, questions)| ask(window, questions))
         .collect())
+}
+
+/// Cuts questions into parts whose answers fit into memory; what concerns one event stays together.
+fn portions(questions: Vec<Question>, window: Window) -> Vec<Vec<Question>> {
+    let buckets = |question: &Question| {
+        let length = match question.grain {
+            Grain::Hour => TimeDelta::hours(1),
+            Grain::Day => TimeDelta::days(1),
+            Grain::Week => TimeDelta::weeks(1),
+        };
+        let count = window.length().num_seconds() / length.num_seconds();
+        let lines = if question.by.is_empty() {
+            1
+        } else {
+            usize::from(question.top) + 1
+        };
+        usize::try_from(count).unwrap_or(0).saturating_mul(lines)
+    };
+    let mut parts: Vec<Vec<Question>> = Vec::new();
+    let mut size = 0;
+    for question in questions {
+        let more = buckets(&question);
+        let same_event = |part: &Vec<Question>| {
+            part.last()
+                .is_some_and(|last| last.subject == question.subject)
+        };
+        match parts.last_mut() {
+            Some(part) if size + more <= PORTION || same_event(part) => part.push(question),
+            _ => {
+                size = 0;
+                parts.push(vec![question]);
+            }
+        }
+        size += more;
+    }
+    parts
 }
 
 /// Questions that this process has not asked before and the store has no answer to.
@@ -260,4 +315,38 @@ pub async fn forecast(
         (ask, cost)
     });
     Ok(priced.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Mapping, Measure, Subject};
+
+    #[test]
+    fn portions_are_bounded_and_keep_the_questions_of_an_event_together() {
+        let ask = |event: usize, grain: Grain| {
+            let subject = Subject::Event(Name::clean(&format!("e{event:05}")));
+            let web = Name::clean("web");
+            Question::total(&web, subject, Mapping::default(), Measure::Count, grain)
+        };
+        let asked: Vec<Question> = (0..5_000)
+            .flat_map(|event| [ask(event, Grain::Day), ask(event, Grain::Week)])
+            .collect();
+        let to: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap_or_default();
+        let days = |days: i64| Window {
+            from: to - TimeDelta::days(days),
+            to,
+        };
+        assert_eq!(portions(asked.clone(), days(4)).len(), 1, "one commit");
+        let parts = portions(asked.clone(), days(400));
+        assert_eq!(parts.len(), 6, "457 buckets of 5,000 events");
+        for (part, next) in parts.iter().zip(parts.iter().skip(1)) {
+            let ends = (part.last(), next.first());
+            assert_ne!(
+                ends.0.map(|one| &one.subject),
+                ends.1.map(|one| &one.subject)
+            );
+        }
+        assert_eq!(parts.concat(), asked, "nothing is lost");
+    }
 }

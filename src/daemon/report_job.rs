@@ -178,14 +178,22 @@ pub async fn send_now(
     Ok(count)
 }
 
-/// Thins old readings and gives the log back to the disk.
+/// Thins old readings, gives the log back to the disk, and copies the database.
 pub(super) async fn maintain(
     world: &World,
     job: &str,
     slot: Timestamp,
 ) -> Result<Step, StoreError> {
-    let gone = world.store.thin(world.clock.now()).await?;
+    let keep = world.plan.store.kept();
+    let gone = world.store.thin(world.clock.now(), keep).await?;
     world.store.tidy().await?;
+    let day = world.plan.project.calendar.local(slot).date();
+    match world.store.backup_of_day(day).await {
+        Ok(Some(path)) => tracing::info!("copied the database to {}", path.display()),
+        Ok(None) => {}
+        // The daemon goes on without a copy; the next night tries again.
+        Err(why) => tracing::error!("the database could not be copied: {why}"),
+    }
     tracing::info!(
         gone,
         "looked after the database: {gone} old readings thinned"

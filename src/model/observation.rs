@@ -1,5 +1,7 @@
 //! Readings: a value of a bucket as seen at a time, with what the source said of its quality.
 
+use std::sync::Arc;
+
 use super::{Bucket, SeriesKey, Timestamp};
 use chrono::TimeDelta;
 
@@ -55,8 +57,8 @@ impl Quality {
 /// One value as a source gave it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
-    /// Which series.
-    pub series: SeriesKey,
+    /// Which series; one key for all its values, since there may be millions.
+    pub series: Arc<SeriesKey>,
     /// Which bucket.
     pub bucket: Bucket,
     /// Finite and not negative for counts; sums may be negative.

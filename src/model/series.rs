@@ -1,6 +1,7 @@
 //! What can be asked of a source, and the identity of each answer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Digest, Fingerprint, Grain, Name};
 
@@ -245,9 +246,10 @@ impl Question {
         self
     }
 
-    /// The identity of the answer for one segment.
-    pub fn key(&self, segment: Segment) -> SeriesKey {
-        SeriesKey {
+    /// The identity of the answer for one segment. It is shared by every value of the series: make
+    /// it once for many.
+    pub fn key(&self, segment: Segment) -> Arc<SeriesKey> {
+        Arc::new(SeriesKey {
             source: self.source.clone(),
             subject: self.subject.clone(),
             measure: self.measure.clone(),
@@ -255,7 +257,7 @@ impl Question {
             dimensions: self.by.clone(),
             segment,
             definition: self.definition(),
-        }
+        })
     }
 
     /// 16 bytes shared by every segment's series of this question in a project.

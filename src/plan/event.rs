@@ -42,10 +42,8 @@ pub struct Event {
 impl Event {
     /// How a source knows it; `None` when it does not.
     pub fn mapping(&self, source: &Name) -> Option<&Mapping> {
-        let mut known = self.mappings.iter();
-        known
-            .find(|(name, _)| name == source)
-            .map(|(_, mapping)| mapping)
+        let mut mappings = self.mappings.iter();
+        mappings.find_map(|(name, mapping)| (name == source).then_some(mapping))
     }
 }
 

@@ -13,7 +13,6 @@ mod example;
 mod facts;
 mod filter;
 mod kind;
-mod later;
 mod parameter;
 mod project;
 mod reference;

@@ -37,6 +37,13 @@ pub struct StoreSettings {
     pub keep: Option<TimeDelta>,
 }
 
+impl StoreSettings {
+    /// How long readings, results and pulls are kept.
+    pub fn kept(&self) -> TimeDelta {
+        self.keep.unwrap_or(TimeDelta::days(730))
+    }
+}
+
 /// `[server]`
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServerSettings {
@@ -218,11 +225,25 @@ fn slug(name: &str) -> Name {
     Name::parse(text.trim_end_matches('-')).unwrap_or_else(|_| Name::clean("project"))
 }
 
+/// What is younger is never thinned, and a shorter past teaches too little.
+const LEAST_KEPT: TimeDelta = TimeDelta::days(90);
+
 /// `[store]`
 pub(super) fn store(resolver: &mut Resolver<'_>) -> StoreSettings {
-    let read = |reader: &mut Reader<'_>| StoreSettings {
-        url: reader.text("url"),
-        keep: reader.duration("keep"),
+    let read = |reader: &mut Reader<'_>| {
+        let keep = reader.duration("keep");
+        if keep.is_some_and(|keep| keep < LEAST_KEPT) {
+            let at = reader.place("keep");
+            reader.complain(
+                Diagnostic::error(Code(216), "readings are kept for at least 90 days")
+                    .at(at, "too short")
+                    .help("checks learn from the past: write \"400 days\" or leave it out"),
+            );
+        }
+        StoreSettings {
+            url: reader.text("url"),
+            keep,
+        }
     };
     resolver.read("store", read).unwrap_or_default()
 }

@@ -6,8 +6,8 @@ use crate::config::{Document, Reader, Section, Typed, list_of_tables, suggest, u
 use crate::model::{Code, Diagnostic, Level, Name, Span};
 
 use super::{
-    Known, Plan, calendar, compare, consistent, conversion, event, later, project, route, rule,
-    source, standard, test,
+    Known, Plan, calendar, compare, consistent, conversion, event, project, route, rule, source,
+    standard, test,
 };
 
 /// What the environment adds to the files.
@@ -111,7 +111,6 @@ pub fn resolve(
     resolver.check_owners(&plan);
     resolver.check_names(&plan);
     consistent::check(&mut resolver, &plan);
-    resolver.complaints.extend(later::notes(document));
     (plan, resolver.said())
 }
 
@@ -163,9 +162,11 @@ impl<'a> Resolver<'a> {
 
     /// `[family.name]`
     pub(super) fn named(&self, family: &str, name: &Name) -> Option<&'a Section> {
-        let found = self.document.family(family);
-        let mut found = found.into_iter();
-        found.find_map(|(key, _, section)| (key == name.as_str()).then_some(section))
+        let family = &self.document.table(family)?.entries;
+        match &family.get(name.as_str())?.value {
+            Typed::Table(section) => Some(section),
+            _ => None,
+        }
     }
 
     /// Complaints in the order of files and lines, without those about lines that are not TOML.

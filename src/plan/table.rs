@@ -158,7 +158,11 @@ pub(super) const SINGLE: Tables = &[
                 key("url", TEXT, "sqlite: and a path"),
                 "sqlite:truecount.db",
             ),
-            key("keep", TIME, "How long readings are kept"),
+            key(
+                "keep",
+                TIME,
+                "How long readings and results are kept, at least 90 days; two years without it",
+            ),
         ],
     ),
     (

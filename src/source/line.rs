@@ -14,7 +14,7 @@ const FIRST_YEAR: i32 = 1990;
 const MILLIS_FROM: i64 = 100_000_000_000;
 
 /// When something was counted, as precisely as it was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum When {
     /// A date in the zone of the calendar.
     Day(NaiveDate),

@@ -11,6 +11,7 @@ mod hubspot;
 mod line;
 pub mod push;
 mod sql;
+mod zeros;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use crate::model::{Bucket, Calendar, Observation, Quality, Question, Segment, Timestamp, Window};
+use crate::model::{Bucket, Calendar, Observation, Question, Segment, Timestamp, Window};
 use crate::net::Net;
 use crate::plan::Kind;
 use crate::secret::Secrets;
@@ -100,58 +101,12 @@ impl Pulled {
     /// Writes the zeros: a bucket that is absent inside what was covered had none. Buckets that may
     /// not have arrived yet are left unknown; of a breakdown only values that were seen are filled.
     pub fn fill_zeros(&mut self, ask: &Ask, arrives: TimeDelta) {
-        let mut known: BTreeMap<&Question, BTreeSet<(Segment, Timestamp)>> = BTreeMap::new();
-        let mut added = Vec::new();
-        for (question, _) in &self.covered {
-            known.entry(question).or_default();
-        }
-        for one in &self.observations {
-            let question = self
-                .covered
-                .iter()
-                .map(|(question, _)| question)
-                .find(|question| {
-                    question.measure == one.series.measure
-                        && question.subject == one.series.subject
-                        && question.grain == one.series.grain
-                        && question.by == one.series.dimensions
-                        && question.definition() == one.series.definition
-                });
-            if let Some(set) = question.and_then(|question| known.get_mut(question)) {
-                set.insert((one.series.segment.clone(), one.bucket.start));
-            }
-        }
-        for (question, window) in &self.covered {
-            let Some(seen) = known.get(question) else {
-                continue;
-            };
-            let calendar = self
-                .zone
-                .map_or_else(|| ask.calendar.clone(), Calendar::new);
-            let mut segments: BTreeSet<Segment> =
-                seen.iter().map(|(segment, _)| segment.clone()).collect();
-            if question.by.is_empty() {
-                segments.insert(Segment::new());
-            }
-            for bucket in calendar.buckets(question.grain, *window) {
-                if bucket.end + arrives > ask.now {
-                    break;
-                }
-                for segment in segments
-                    .iter()
-                    .filter(|one| !seen.contains(&((*one).clone(), bucket.start)))
-                {
-                    added.push(Observation {
-                        series: question.key(segment.clone()),
-                        bucket,
-                        value: 0.0,
-                        quality: Quality::plain(),
-                        seen_at: ask.now,
-                    });
-                }
-            }
-        }
-        self.observations.append(&mut added);
+        let calendar = self
+            .zone
+            .map_or_else(|| ask.calendar.clone(), Calendar::new);
+        let known = zeros::Known::new(&self.covered, &self.observations);
+        let added = known.absent(&calendar, ask.now, arrives);
+        self.observations.extend(added);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Counts that other programs post to us: what a body may hold, and reading it back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -101,7 +102,7 @@ pub fn parse(body: &[u8], plan: &Plan, now: Timestamp) -> Result<Posted, Vec<Fie
     }
     let mut errors = Vec::new();
     let mut observations: Vec<Observation> = Vec::new();
-    let mut first: BTreeMap<(crate::model::SeriesKey, Timestamp), usize> = BTreeMap::new();
+    let mut first: BTreeMap<(Arc<crate::model::SeriesKey>, Timestamp), usize> = BTreeMap::new();
     for (index, value) in body.readings.into_iter().enumerate() {
         match reading(value, &source, plan, now) {
             Err(wrong) => errors.extend(wrong.into_iter().map(|(field, why)| FieldError {

@@ -8,10 +8,10 @@ mod rows;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use crate::incident::{Change, Incident};
 use crate::model::{
@@ -164,13 +164,17 @@ pub trait Store: Send + Sync {
     /// The newest slot each job has finished.
     async fn last_slots(&self) -> Result<BTreeMap<String, Timestamp>, StoreError>;
 
+    /// Keeps a part of what a large pull brought, before [`Store::record`] keeps its end: without
+    /// that the pull is due again, and repeating it changes nothing. Returns how many were added.
+    async fn keep(&self, lease: &Lease, seen: Vec<Observation>) -> Result<u64, StoreError>;
+
     /// Keeps a pull and what it brought. A reading is added only when value or quality changed.
     /// Marks the slot as done. Returns how many readings were added.
     async fn record(
         &self,
         lease: &Lease,
         pull: &Pull,
-        seen: &[Observation],
+        seen: Vec<Observation>,
     ) -> Result<u64, StoreError>;
 
     /// Readings of each question in the window, in the order of the questions.
@@ -353,8 +357,17 @@ pub trait Maintenance: Send + Sync {
     /// Copies everything into a new file while it is in use. Never overwrites.
     async fn backup(&self, to: &Path) -> Result<(), StoreError>;
 
-    /// Thins old readings by the rule of decision 4; returns how many went.
-    async fn thin(&self, now: Timestamp) -> Result<u64, StoreError>;
+    /// Copies everything beside the database as the backup of a day, in place of an earlier one of
+    /// that day, and drops the oldest beyond the few that are kept. `None` without a file.
+    async fn backup_of_day(&self, day: NaiveDate) -> Result<Option<PathBuf>, StoreError>;
+
+    /// Thins old readings: what was known at any time stays exact for 90 days, after that at fixed
+    /// ages of each bucket (decision 4); what is older than `keep` goes, with its results and pulls.
+    /// Returns how many readings went.
+    async fn thin(&self, now: Timestamp, keep: TimeDelta) -> Result<u64, StoreError>;
+
+    /// Gives the room of what went back to the disk; writers wait meanwhile.
+    async fn shrink(&self) -> Result<(), StoreError>;
 
     /// Gives the write-ahead log back to the disk.
     async fn tidy(&self) -> Result<(), StoreError>;

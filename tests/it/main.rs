@@ -25,4 +25,5 @@ mod rehearse;
 mod schedule;
 mod source;
 mod stats;
+mod store;
 mod times;

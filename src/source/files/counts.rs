@@ -1,26 +1,24 @@
 //! Lines of counts to the answers of all questions, in one pass and little memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
-use crate::model::{
-    Bucket, Calendar, Digest, Fingerprint, Grain, Measure, Observation, Quality, Question, Segment,
-    Subject, Window, masked_value,
-};
-use crate::source::line::{self, When, shown};
-use crate::source::{Ask, Pulled, SourceError, top_values};
+use crate::model::{Calendar, Grain, Measure, Subject, Window};
+use crate::source::line::{self, shown};
+use crate::source::{Ask, Pulled, SourceError};
 
 use super::read::{self, Row};
+use super::tally::{Repeats, Sums, Times};
 use super::{Columns, Files};
 
 /// What has been read so far.
 struct Tally<'a> {
     columns: &'a Columns,
     ask: &'a Ask,
-    adds_repeats: bool,
-    sums: Vec<BTreeMap<(Bucket, Segment), f64>>,
+    times: Times,
+    sums: Vec<Sums>,
     /// Places of the questions about one event by its name in the file: a line concerns few of
     /// what may be thousands of questions.
     by_event: HashMap<String, Vec<usize>>,
@@ -28,8 +26,8 @@ struct Tally<'a> {
     about_events: Vec<usize>,
     /// Places of the questions about every line.
     about_all: Vec<usize>,
-    /// Where each event and time stood first.
-    places: HashMap<Fingerprint, (usize, u64)>,
+    /// Where each event and time stood first; `None` when repeats add up.
+    repeats: Option<Repeats>,
     days: Option<(NaiveDate, NaiveDate)>,
     has_day_lines: bool,
 }
@@ -48,11 +46,13 @@ impl Files {
             let rows = self.parquet_rows(paths, &ask).await?;
             let names = [self.pattern.clone()];
             let mut tally = Tally::new(&self.columns, &ask, self.adds_repeats);
-            for (line, row) in (1..).zip(rows) {
+            for (line, row) in (1..).zip(&rows) {
                 let place = |why| SourceError::Odd {
                     why: format!("{}, row {line}: {why}", self.pattern),
                 };
-                tally.add(0, line, row, &names).map_err(place)?;
+                tally
+                    .add(0, line, Row::Fields(row), &names)
+                    .map_err(place)?;
             }
             tally.answer(self.fill, &mut pulled);
             return Ok(pulled);
@@ -113,12 +113,12 @@ impl<'a> Tally<'a> {
         Self {
             columns,
             ask,
-            adds_repeats,
-            sums: vec![BTreeMap::new(); ask.questions.len()],
+            times: Times::default(),
+            sums: ask.questions.iter().map(|_| Sums::default()).collect(),
             by_event,
             about_events,
             about_all,
-            places: HashMap::new(),
+            repeats: (!adds_repeats).then(Repeats::default),
             days: None,
             has_day_lines: false,
         }
@@ -128,71 +128,65 @@ impl<'a> Tally<'a> {
         &mut self,
         file: usize,
         line: u64,
-        mut row: Row,
+        row: Row<'_>,
         names: &[String],
     ) -> Result<(), String> {
-        let mut take = |column: &str| {
-            row.remove(column)
+        let take = |column: &str| {
+            row.get(column)
                 .ok_or_else(|| format!("there is no column `{}`", shown(column)))
         };
         let time = take(&self.columns.time)?;
-        let count = line::count(&take(&self.columns.count)?)?;
+        let count = line::count(take(&self.columns.count)?)?;
         let sum = match &self.columns.sum {
-            Some(column) => Some(line::amount(&take(column)?)?),
+            Some(column) => Some(line::amount(take(column)?)?),
             None => None,
         };
-        let event = row.remove(&self.columns.event);
-        let at = When::read(&time, &self.ask.calendar, self.ask.now)?;
-        let day = at.date(&self.ask.calendar);
+        let event = row.get(&self.columns.event);
+        let time = self.times.read(time, self.ask)?;
+        let day = time.day;
         self.days = Some(
             self.days
                 .map_or((day, day), |(first, last)| (first.min(day), last.max(day))),
         );
-        self.has_day_lines |= matches!(at, When::Day(_));
-        if !self.adds_repeats {
-            let key = identity(event.as_deref(), at, &row);
-            if let Some((before, number)) = self.places.insert(key, (file, line)) {
-                return Err(format!(
-                    "the same event and time stand in {}:{number} already; if they add up, say repeat = \"add\"",
-                    names[before]
-                ));
-            }
-        }
-        let of_event = match &event {
+        self.has_day_lines |= time.is_day();
+        let of_event = match event {
             Some(event) => self.by_event.get(event).map_or(&[][..], Vec::as_slice),
             None => &self.about_events,
         };
+        let mut concerned = false;
         for place in of_event.iter().chain(&self.about_all).copied() {
             let question = &self.ask.questions[place];
-            let bucket = at.bucket(question.grain, &self.ask.calendar);
-            let Some(bucket) = bucket.filter(|bucket| self.ask.window.contains(bucket.start))
-            else {
+            let Some(bucket) = time.bucket(question.grain) else {
                 continue;
             };
+            concerned = true;
             let value = match question.measure {
                 Measure::Sum { .. } => sum.unwrap_or(0.0),
                 _ => count,
             };
-            let segment = segment(question, event.as_deref(), &row);
-            *self.sums[place].entry((bucket, segment)).or_default() += value;
+            self.sums[place].add(question, bucket, event, row, value);
         }
-        Ok(())
+        // What lies outside of the window, or is asked for by nobody, cannot spoil the answer.
+        match &mut self.repeats {
+            Some(repeats) if concerned => repeats
+                .first(event, &time, row, self.columns, (file, line))
+                .map_or(Ok(()), |(before, number)| {
+                    Err(format!(
+                        "the same event and time stand in {}:{number} already; if they add up, say repeat = \"add\"",
+                        names[before]
+                    ))
+                }),
+            _ => Ok(()),
+        }
     }
 
     fn answer(self, fill: bool, pulled: &mut Pulled) {
         let range = self
             .days
             .map(|(first, last)| covered(first, last, &self.ask.calendar));
+        drop(self.repeats); // Its room is wanted for the answers.
         for (question, sums) in self.ask.questions.iter().zip(self.sums) {
-            for ((bucket, segment), value) in top_values(question, sums) {
-                pulled.observations.push(Observation {
-                    series: question.key(segment),
-                    bucket,
-                    value,
-                    quality: Quality::plain(),
-                    seen_at: self.ask.now,
-                });
-            }
+            sums.answer(question, self.ask, &self.times, &mut pulled.observations);
             // Lines of days cannot say that an hour had none.
             let blind = question.grain == Grain::Hour && self.has_day_lines;
             let range = range.filter(|range| range.overlaps(&self.ask.window));
@@ -213,33 +207,4 @@ pub(super) fn covered(first: NaiveDate, last: NaiveDate, calendar: &Calendar) ->
         from: calendar.day(first).start,
         to: calendar.day(last).end,
     }
-}
-
-/// A line is known by its event, its time and its other columns.
-fn identity(event: Option<&str>, at: When, row: &Row) -> Fingerprint {
-    let mut digest = Digest::new("line.1");
-    digest.text(event.unwrap_or("")).text(&format!("{at:?}"));
-    for (key, value) in row {
-        digest.text(key).text(value);
-    }
-    digest.fingerprint()
-}
-
-fn segment(question: &Question, event: Option<&str>, row: &Row) -> Segment {
-    let value = |dimension: &crate::model::Name| {
-        if dimension.as_str() == "event" {
-            return event;
-        }
-        row.get(question.mapping.field(dimension))
-            .map(String::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    question
-        .by
-        .iter()
-        .map(|dimension| {
-            let text = value(dimension).unwrap_or("(not set)");
-            (dimension.clone(), masked_value(text))
-        })
-        .collect()
 }

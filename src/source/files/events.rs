@@ -39,9 +39,10 @@ fn lines(paths: Vec<PathBuf>, names: Vec<String>, columns: BTreeSet<String>) -> 
     let feed = move |take: &mut Take<'_>| {
         for (path, name) in paths.iter().zip(&names) {
             let mut stopped = false;
-            let visit = &mut |_line: u64, mut row: read::Row| {
+            let visit = &mut |_line: u64, row: read::Row<'_>| {
                 if !stopped {
-                    stopped = !take(wanted.iter().map(|column| row.remove(column)).collect());
+                    let value = |column: &String| row.get(column).map(str::to_owned);
+                    stopped = !take(wanted.iter().map(value).collect());
                 }
                 Ok(())
             };
@@ -113,7 +114,7 @@ impl Files {
         &self,
         paths: Vec<PathBuf>,
         ask: &Ask,
-    ) -> Result<Vec<read::Row>, SourceError> {
+    ) -> Result<Vec<read::Fields>, SourceError> {
         let slot = slot(&ask.calendar, ask.now);
         let all = vec![format!("SELECT * FROM {}", sql::EVENTS)];
         let answers = engine::ask(Rows::Parquet(paths), slot, all)

@@ -5,6 +5,7 @@ mod counts;
 #[cfg(feature = "lake")]
 mod events;
 mod read;
+mod tally;
 
 use std::path::{Path, PathBuf};
 
@@ -83,6 +84,16 @@ struct Columns {
     event: String,
     count: String,
     sum: Option<String>,
+}
+
+impl Columns {
+    /// Whether a column has a meaning of its own; every other is a dimension.
+    fn holds(&self, column: &str) -> bool {
+        [&self.time, &self.event, &self.count]
+            .into_iter()
+            .chain(&self.sum)
+            .any(|one| one == column)
+    }
 }
 
 fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Source>, Vec<Diagnostic>> {

@@ -13,11 +13,44 @@ use crate::source::line::shown;
 /// Longest line, in bytes: more is not a line of counts.
 const LONGEST_LINE: u64 = 1 << 20;
 
-/// Columns of a line by name; an absent or null value is not there.
-pub(super) type Row = BTreeMap<String, String>;
+/// The values of a line by the names of their columns; an absent or null value is not there.
+pub(super) type Fields = BTreeMap<String, String>;
+
+/// One line, borrowed from the reader: files have millions of them.
+#[derive(Clone, Copy)]
+pub(super) enum Row<'a> {
+    /// Names of the columns, and the values under them.
+    Record(&'a [String], &'a csv::StringRecord),
+    /// Each value with its name.
+    Fields(&'a Fields),
+}
+
+impl<'a> Row<'a> {
+    /// The value of a column; of two columns of one name the last counts.
+    pub(super) fn get(self, column: &str) -> Option<&'a str> {
+        match self {
+            Self::Record(names, values) => {
+                let place = names.iter().rposition(|name| name == column)?;
+                values.get(place)
+            }
+            Self::Fields(fields) => fields.get(column).map(String::as_str),
+        }
+    }
+
+    /// Hands over every column with its value, in no particular order.
+    pub(super) fn each(self, mut take: impl FnMut(&'a str, &'a str)) {
+        match self {
+            Self::Record(names, values) => names
+                .iter()
+                .zip(values)
+                .for_each(|(name, value)| take(name, value)),
+            Self::Fields(fields) => fields.iter().for_each(|(name, value)| take(name, value)),
+        }
+    }
+}
 
 /// What follows a line: the next, or the reason to stop.
-pub(super) type Visit<'a> = dyn FnMut(u64, Row) -> Result<(), String> + 'a;
+pub(super) type Visit<'a> = dyn FnMut(u64, Row<'_>) -> Result<(), String> + 'a;
 
 /// Hands every line of a file to `visit` with its number. Errors name the file and the line.
 pub(super) fn lines(path: &Path, name: &str, visit: &mut Visit<'_>) -> Result<(), SourceError> {
@@ -50,10 +83,12 @@ fn csv(reader: BufReader<File>, name: &str, visit: &mut Visit<'_>) -> Result<(),
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(reader);
-    let headers = reader
+    let headers: Vec<String> = reader
         .headers()
         .map_err(|why| csv_trouble(name, 1, &why))?
-        .clone();
+        .iter()
+        .map(|header| header.trim_start_matches('\u{feff}').to_owned())
+        .collect();
     if headers.is_empty() {
         return Err(odd(
             name,
@@ -70,17 +105,7 @@ fn csv(reader: BufReader<File>, name: &str, visit: &mut Visit<'_>) -> Result<(),
             Err(why) => return Err(csv_trouble(name, line, &why)),
         }
         let line = record.position().map_or(line, csv::Position::line);
-        let row = headers
-            .iter()
-            .zip(record.iter())
-            .map(|(key, value)| {
-                (
-                    key.trim_start_matches('\u{feff}').to_owned(),
-                    value.to_owned(),
-                )
-            })
-            .collect();
-        visit(line, row).map_err(|why| odd(name, line, &why))?;
+        visit(line, Row::Record(&headers, &record)).map_err(|why| odd(name, line, &why))?;
     }
 }
 
@@ -124,14 +149,14 @@ fn json(mut reader: BufReader<File>, name: &str, visit: &mut Visit<'_>) -> Resul
             let text = shown(&String::from_utf8_lossy(&buffer[..buffer.len().min(60)])).to_string();
             odd(name, line, &format!("not a JSON object ({why}): {text}"))
         })?;
-        let mut row = Row::new();
+        let mut row = Fields::new();
         flatten("", fields, &mut row);
-        visit(line, row).map_err(|why| odd(name, line, &why))?;
+        visit(line, Row::Fields(&row)).map_err(|why| odd(name, line, &why))?;
     }
 }
 
 /// Objects within a line become columns with dots: `{"params": {"value": 5}}` has `params.value`.
-fn flatten(prefix: &str, fields: impl IntoIterator<Item = (String, Value)>, row: &mut Row) {
+fn flatten(prefix: &str, fields: impl IntoIterator<Item = (String, Value)>, row: &mut Fields) {
     for (key, value) in fields {
         let key = format!("{prefix}{key}");
         match value {

@@ -8,7 +8,7 @@ use crate::model::{Evaluation, Fingerprint, Name, Question, Timestamp, Window};
 use crate::notify::Reason;
 use crate::store::{Browse, LetterRow, Pull, StoreError};
 
-use super::{Sqlite, incident, observation, outbox, trouble};
+use super::{Sqlite, incident, observation, outbox, pull, trouble};
 
 #[async_trait]
 impl Browse for Sqlite {
@@ -41,7 +41,7 @@ impl Browse for Sqlite {
     }
 
     async fn pulls_in(&self, window: Window) -> Result<Vec<Pull>, StoreError> {
-        self.read(move |connection, project| observation::pulls_in(connection, project, window))
+        self.read(move |connection, project| pull::pulls_in(connection, project, window))
             .await
     }
 

@@ -12,7 +12,7 @@ use crate::notify::{Letter, Silence, Told};
 use crate::store::rows::millis;
 use crate::store::{Claim, Desk, Fate, History, Lease, Pull, Room, Round, Store, StoreError};
 
-use super::{Sqlite, incident, lease, observation, outbox, trouble};
+use super::{Sqlite, incident, lease, observation, outbox, pull, trouble};
 
 /// A round whose parts are owned, so that it can travel to the thread of the database.
 struct OwnRound {
@@ -46,18 +46,27 @@ impl Store for Sqlite {
         self.read(lease::newest_slots).await
     }
 
+    async fn keep(&self, lease: &Lease, seen: Vec<Observation>) -> Result<u64, StoreError> {
+        let held = lease.clone();
+        self.write(move |transaction, project| {
+            lease::fence(transaction, project, &held)?;
+            observation::add(transaction, project, &seen)
+        })
+        .await
+    }
+
     async fn record(
         &self,
         lease: &Lease,
         pull: &Pull,
-        seen: &[Observation],
+        seen: Vec<Observation>,
     ) -> Result<u64, StoreError> {
-        let (held, pull, seen) = (lease.clone(), pull.clone(), seen.to_vec());
+        let (held, pull) = (lease.clone(), pull.clone());
         self.write(move |transaction, project| {
             lease::fence(transaction, project, &held)?;
             let added = observation::add(transaction, project, &seen)?;
             if lease::finish(transaction, project, &held.job, pull.slot)? {
-                observation::add_pull(transaction, project, &pull)?;
+                pull::add_pull(transaction, project, &pull)?;
             }
             Ok(added)
         })
@@ -72,16 +81,13 @@ impl Store for Sqlite {
     ) -> Result<Vec<History>, StoreError> {
         let questions = questions.to_vec();
         self.read(move |connection, project| {
-            questions
-                .iter()
-                .map(|question| observation::history(connection, project, question, window, at))
-                .collect()
+            observation::histories(connection, project, &questions, window, at)
         })
         .await
     }
 
     async fn pulls(&self) -> Result<BTreeMap<Name, (Pull, Option<Timestamp>)>, StoreError> {
-        self.read(observation::newest_pulls).await
+        self.read(pull::newest_pulls).await
     }
 
     async fn incidents(&self, since: Timestamp) -> Result<Vec<Incident>, StoreError> {

@@ -1,17 +1,21 @@
 //! SQLite as the memory: one file, one writer, every commit on the disk before it counts.
 
+mod backup;
 mod browse;
 mod desk;
 mod incident;
 mod lease;
 mod observation;
 mod outbox;
+mod pull;
+mod thin;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{NaiveDate, TimeDelta};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::model::{Name, Timestamp};
@@ -77,12 +81,15 @@ impl Sqlite {
                 what: format!("cannot make the folder {}: {why}", folder.display()),
             })?;
         }
+        if !in_memory {
+            backup::refuse_to_begin_anew(path)?;
+        }
         let mut writer = connect(path)?;
         check(&writer, "quick_check")?;
         let version = migrate::version(&writer)?;
         if version > 0 && version < migrate::NEWEST && !in_memory {
             let beside = path.with_extension(format!("before-schema-{}.db", migrate::NEWEST));
-            copy(&writer, &beside)?;
+            backup::replace(&writer, &beside)?;
         }
         migrate::migrate(&mut writer)?;
         let reader = if in_memory {
@@ -196,12 +203,6 @@ fn check(connection: &Connection, pragma: &str) -> Result<(), StoreError> {
     })
 }
 
-fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
-    from.execute("VACUUM INTO ?1", [to.to_string_lossy()])
-        .map_err(|why| trouble(&why))?;
-    Ok(())
-}
-
 #[async_trait]
 impl Maintenance for Sqlite {
     async fn backup(&self, to: &Path) -> Result<(), StoreError> {
@@ -211,15 +212,52 @@ impl Maintenance for Sqlite {
                 what: format!("{} exists already; a backup never overwrites", to.display()),
             });
         }
-        self.read(move |connection, _| copy(connection, &to)).await
-    }
-
-    async fn thin(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |transaction, project| {
-            lease::forget_old_slots(transaction, project, now)?;
-            observation::thin(transaction, project, now)
+        let inner = Arc::clone(&self.inner);
+        // A connection of its own: neither readers nor the writer wait for a long copy.
+        blocking(move || match &inner.reader {
+            Some(_) => backup::copy(&connect(&inner.path)?, &to),
+            None => backup::copy(&*inner.writer.lock().map_err(|_| poisoned())?, &to),
         })
         .await
+    }
+
+    async fn backup_of_day(&self, day: NaiveDate) -> Result<Option<PathBuf>, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        if inner.reader.is_none() {
+            return Ok(None);
+        }
+        blocking(move || backup::of_day(&connect(&inner.path)?, &inner.path, day).map(Some)).await
+    }
+
+    async fn thin(&self, now: Timestamp, keep: TimeDelta) -> Result<u64, StoreError> {
+        self.write(move |transaction, project| {
+            lease::forget_old_slots(transaction, project, now)?;
+            thin::forget(transaction, project, now - keep)
+        })
+        .await?;
+        let (mut gone, mut next) = (0, Some(0));
+        while let Some(from) = next {
+            let portion = self
+                .write(move |transaction, project| {
+                    thin::portion(transaction, project, from, now, keep)
+                })
+                .await?;
+            gone += portion.0;
+            next = portion.1;
+        }
+        Ok(gone)
+    }
+
+    async fn shrink(&self) -> Result<(), StoreError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || {
+            let connection = inner.writer.lock().map_err(|_| poisoned())?;
+            connection
+                .execute_batch("VACUUM")
+                .map_err(|why| trouble(&why))
+        })
+        .await?;
+        self.tidy().await
     }
 
     async fn tidy(&self) -> Result<(), StoreError> {

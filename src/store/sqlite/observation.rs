@@ -1,97 +1,147 @@
-//! Readings and pulls.
+//! Readings: added when something changed, and read back as they were known.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use chrono::TimeDelta;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
-use serde::{Deserialize, Serialize};
+use rusqlite::{CachedStatement, Connection, Transaction, params};
 
 use crate::model::{
-    AsOf, Fingerprint, Grain, Name, Observation, Question, Reading, Segment, Timestamp, Window,
+    AsOf, Bucket, Grain, Name, Observation, Question, Reading, Segment, SeriesKey, Timestamp,
+    Window,
 };
-use crate::store::rows::{self, WindowRow, at, millis};
-use crate::store::{History, Pull, StoreError};
+use crate::store::rows::{self, at, millis};
+use crate::store::{History, StoreError};
 
 use super::trouble;
 
-/// Readings are kept with every change for this long.
-const EXACT: TimeDelta = TimeDelta::days(90);
-
-/// Ages, in hours after the end of the bucket, at which older readings are kept (decision 4).
-const KEPT_AGES: [i64; 11] = [1, 3, 6, 12, 24, 48, 72, 168, 336, 672, i64::MAX / 7_200_000];
-
-/// Adds readings whose value or quality changed; returns how many.
+/// Adds readings whose value or quality changed; returns how many. What is known of a series is
+/// read once for all its buckets, and rows are written in the order of the table.
 pub(super) fn add(
     transaction: &Transaction<'_>,
     project: &Name,
     seen: &[Observation],
 ) -> Result<u64, StoreError> {
-    let mut numbers: BTreeMap<Fingerprint, i64> = BTreeMap::new();
-    let mut added = 0;
-    let mut newest = transaction
-        .prepare_cached(
-            "SELECT value, quality FROM reading WHERE series = ?1 AND start = ?2
-             ORDER BY seen_at DESC LIMIT 1",
-        )
-        .map_err(|why| trouble(&why))?;
     let mut insert = transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO reading (series, start, seen_at, length, zone, value, quality)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
         .map_err(|why| trouble(&why))?;
-    for one in seen {
-        if !one.value.is_finite() {
-            continue; // A source that lets one through is caught by its contract test.
+    let mut known: HashMap<i64, (u64, String)> = HashMap::new();
+    let mut added = 0;
+    for (number, is_new, ordered) in by_series(transaction, project, seen)? {
+        known.clear();
+        if !is_new {
+            newest(transaction, number, &ordered, &mut known)?;
         }
-        let id = one.series.id(project);
-        let number = match numbers.get(&id) {
-            Some(number) => *number,
-            None => {
-                let number = series(transaction, project, one, id)?;
-                numbers.insert(id, number);
-                number
+        for one in ordered {
+            let quality = rows::quality_text(&one.quality)?;
+            let start = one.bucket.start.timestamp();
+            let bits = one.value.to_bits();
+            if known
+                .get(&start)
+                .is_some_and(|(value, text)| *value == bits && *text == quality)
+            {
+                continue;
             }
-        };
-        let quality = rows::quality_text(&one.quality)?;
-        let start = one.bucket.start.timestamp();
-        let known: Option<(f64, String)> = newest
-            .query_row(params![number, start], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()
-            .map_err(|why| trouble(&why))?;
-        let same = known
-            .is_some_and(|(value, text)| value.to_bits() == one.value.to_bits() && text == quality);
-        if same {
-            continue;
+            insert
+                .execute(params![
+                    number,
+                    start,
+                    millis(one.seen_at),
+                    one.bucket.length().num_seconds(),
+                    one.bucket.zone.name(),
+                    one.value,
+                    quality
+                ])
+                .map_err(|why| trouble(&why))?;
+            known.insert(start, (bits, quality));
+            added += 1;
         }
-        let length = one.bucket.length().num_seconds();
-        let zone = one.bucket.zone.name();
-        insert
-            .execute(params![
-                number,
-                start,
-                millis(one.seen_at),
-                length,
-                zone,
-                one.value,
-                quality
-            ])
-            .map_err(|why| trouble(&why))?;
-        added += 1;
     }
     Ok(added)
 }
 
-/// The number of a series, made on first sight.
+/// The number of a series, whether it was made just now, and its observations by bucket.
+type OfSeries<'a> = (i64, bool, Vec<&'a Observation>);
+
+fn by_series<'a>(
+    transaction: &Transaction<'_>,
+    project: &Name,
+    seen: &'a [Observation],
+) -> Result<Vec<OfSeries<'a>>, StoreError> {
+    let mut places: HashMap<&SeriesKey, usize> = HashMap::new();
+    let mut found: Vec<OfSeries<'a>> = Vec::new();
+    // Observations of one series mostly follow each other and share their key.
+    let mut last: Option<(&Arc<SeriesKey>, usize)> = None;
+    for one in seen {
+        if !one.value.is_finite() {
+            continue; // A source that lets one through is caught by its contract test.
+        }
+        let key = &one.series;
+        let place = match last {
+            Some((known, place)) if Arc::ptr_eq(known, key) => place,
+            _ => match places.get(&**key) {
+                Some(place) => *place,
+                None => {
+                    let (number, is_new) = series(transaction, project, key)?;
+                    places.insert(key, found.len());
+                    found.push((number, is_new, Vec::new()));
+                    found.len() - 1
+                }
+            },
+        };
+        last = Some((key, place));
+        found[place].2.push(one);
+    }
+    found.sort_by_key(|(number, _, _)| *number);
+    for (_, _, ordered) in &mut found {
+        ordered.sort_by_key(|one| one.bucket.start);
+    }
+    Ok(found)
+}
+
+/// The newest value and quality of each bucket from the first to the last of these.
+fn newest(
+    transaction: &Transaction<'_>,
+    number: i64,
+    ordered: &[&Observation],
+    known: &mut HashMap<i64, (u64, String)>,
+) -> Result<(), StoreError> {
+    let (Some(first), Some(last)) = (ordered.first(), ordered.last()) else {
+        return Ok(());
+    };
+    let (first, last) = (
+        first.bucket.start.timestamp(),
+        last.bucket.start.timestamp(),
+    );
+    let mut statement = transaction
+        .prepare_cached(
+            "SELECT start, value, quality FROM reading WHERE series = ?1 AND start >= ?2 AND start <= ?3
+             ORDER BY start, seen_at",
+        )
+        .map_err(|why| trouble(&why))?;
+    let rows = statement
+        .query_map(params![number, first, last], |row| {
+            Ok((row.get(0)?, row.get::<_, f64>(1)?, row.get::<_, String>(2)?))
+        })
+        .map_err(|why| trouble(&why))?;
+    for row in rows {
+        let (start, value, quality) = row.map_err(|why| trouble(&why))?;
+        known.insert(start, (value.to_bits(), quality));
+    }
+    Ok(())
+}
+
+/// The number of a series, and whether it was made just now.
 fn series(
     transaction: &Transaction<'_>,
     project: &Name,
-    one: &Observation,
-    id: Fingerprint,
-) -> Result<i64, StoreError> {
-    let key = &one.series;
+    key: &SeriesKey,
+) -> Result<(i64, bool), StoreError> {
+    let id = key.id(project);
     let segment = rows::segment_text(&key.segment)?;
-    transaction
+    let made = transaction
         .prepare_cached(
             "INSERT OR IGNORE INTO series (id, family, project, source, subject, measure, grain, segment, definition)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -113,63 +163,77 @@ fn series(
     transaction
         .prepare_cached("SELECT number FROM series WHERE id = ?1")
         .and_then(|mut statement| statement.query_row([id.0], |row| row.get(0)))
+        .map(|number| (number, made > 0))
         .map_err(|why| trouble(&why))
 }
 
-/// The readings of one question in the window.
-pub(super) fn history(
+/// Buckets by grain, start and length with the zone they were cut in: the same few days stand in
+/// every series, and finding their local label is slow.
+type Buckets = HashMap<(Grain, i64, i64), Vec<(String, Bucket)>>;
+
+/// The readings of each question in the window, in the order of the questions.
+pub(super) fn histories(
     connection: &Connection,
     project: &Name,
-    question: &Question,
+    questions: &[Question],
     window: Window,
     wanted: AsOf,
-) -> Result<History, StoreError> {
-    let family = question.family(project);
-    let mut found = History::new();
-    let series: Vec<(i64, Segment)> = {
-        let mut statement = connection
-            .prepare_cached("SELECT number, segment FROM series WHERE family = ?1 ORDER BY number")
-            .map_err(|why| trouble(&why))?;
-        let rows = statement
-            .query_map([family.0], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-            })
-            .map_err(|why| trouble(&why))?;
-        let mut list = Vec::new();
-        for row in rows {
-            let (number, text) = row.map_err(|why| trouble(&why))?;
-            list.push((number, rows::segment(&text)?));
-        }
-        list
-    };
-    for (number, segment) in series {
-        let readings = line(connection, number, question.grain, window, wanted)?;
-        if !readings.is_empty() {
-            found.insert(segment, readings);
-        }
-    }
-    Ok(found)
-}
-
-/// One series: the wanted reading of each bucket, oldest bucket first.
-fn line(
-    connection: &Connection,
-    number: i64,
-    grain: Grain,
-    window: Window,
-    wanted: AsOf,
-) -> Result<Vec<Reading>, StoreError> {
-    let until = match wanted {
-        AsOf::Time(at) => millis(at),
-        AsOf::Age(_) | AsOf::Every => i64::MAX,
-    };
-    let mut statement = connection
+) -> Result<Vec<History>, StoreError> {
+    let mut buckets = Buckets::new();
+    let mut families = connection
+        .prepare_cached("SELECT number, segment FROM series WHERE family = ?1 ORDER BY number")
+        .map_err(|why| trouble(&why))?;
+    let mut readings = connection
         .prepare_cached(
             "SELECT start, seen_at, length, zone, value, quality FROM reading
              WHERE series = ?1 AND start >= ?2 AND start < ?3 AND seen_at <= ?4
              ORDER BY start, seen_at",
         )
         .map_err(|why| trouble(&why))?;
+    let mut answers = Vec::with_capacity(questions.len());
+    for question in questions {
+        let mut found = History::new();
+        for (number, segment) in segments(&mut families, project, question)? {
+            let asked = (number, question.grain, window, wanted);
+            let line = line(&mut readings, asked, &mut buckets)?;
+            if !line.is_empty() {
+                found.insert(segment, line);
+            }
+        }
+        answers.push(found);
+    }
+    Ok(answers)
+}
+
+/// The series of a question: number and segment.
+fn segments(
+    statement: &mut CachedStatement<'_>,
+    project: &Name,
+    question: &Question,
+) -> Result<Vec<(i64, Segment)>, StoreError> {
+    let rows = statement
+        .query_map([question.family(project).0], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })
+        .map_err(|why| trouble(&why))?;
+    let mut list = Vec::new();
+    for row in rows {
+        let (number, text) = row.map_err(|why| trouble(&why))?;
+        list.push((number, rows::segment(&text)?));
+    }
+    Ok(list)
+}
+
+/// One series: the wanted readings of each bucket, oldest bucket first.
+fn line(
+    statement: &mut CachedStatement<'_>,
+    (number, grain, window, wanted): (i64, Grain, Window, AsOf),
+    buckets: &mut Buckets,
+) -> Result<Vec<Reading>, StoreError> {
+    let until = match wanted {
+        AsOf::Time(at) => millis(at),
+        AsOf::Age(_) | AsOf::Every => i64::MAX,
+    };
     let (from, to) = (window.from.timestamp(), window.to.timestamp());
     let mut rows = statement
         .query(params![number, from, to, until])
@@ -180,18 +244,16 @@ fn line(
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?))
         };
         let (start, seen_at, length, value) = get().map_err(|why| trouble(&why))?;
-        let zone = row
-            .get_ref(3)
-            .and_then(|text| Ok(text.as_str()?))
-            .map_err(|why| trouble(&why))?;
-        let quality = row
-            .get_ref(5)
-            .and_then(|text| Ok(text.as_str()?))
-            .map_err(|why| trouble(&why))?;
+        let text = |place: usize| -> Result<&str, StoreError> {
+            let value = row.get_ref(place).map_err(|why| trouble(&why))?;
+            value
+                .as_str()
+                .map_err(|why| rows::damaged(&why.to_string()))
+        };
         let reading = Reading {
-            bucket: rows::bucket(grain, start, length, zone)?,
+            bucket: bucket(buckets, grain, start, length, text(3)?)?,
             value,
-            quality: rows::quality(quality)?,
+            quality: rows::quality(text(5)?)?,
             seen_at: at(seen_at),
         };
         let too_late = matches!(wanted, AsOf::Age(age) if reading.age() > age);
@@ -206,6 +268,22 @@ fn line(
         }
     }
     Ok(found)
+}
+
+fn bucket(
+    buckets: &mut Buckets,
+    grain: Grain,
+    start: i64,
+    length: i64,
+    zone: &str,
+) -> Result<Bucket, StoreError> {
+    let known = buckets.entry((grain, start, length)).or_default();
+    if let Some((_, bucket)) = known.iter().find(|(cut, _)| cut == zone) {
+        return Ok(*bucket);
+    }
+    let bucket = rows::bucket(grain, start, length, zone)?;
+    known.push((zone.to_owned(), bucket));
+    Ok(bucket)
 }
 
 /// When the first nonzero reading of a question's total was seen.
@@ -226,202 +304,4 @@ pub(super) fn first_seen(
         })
         .map(|seen| seen.map(at))
         .map_err(|why| trouble(&why))
-}
-
-/// Of readings older than 90 days the newest at or below each kept age stay, and the final one.
-pub(super) fn thin(
-    transaction: &Transaction<'_>,
-    project: &Name,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let edge = (now - EXACT).timestamp();
-    let mut buckets = transaction
-        .prepare(
-            "SELECT reading.series, reading.start, reading.length FROM reading
-             JOIN series ON series.number = reading.series
-             WHERE series.project = ?1 AND reading.start < ?2
-             GROUP BY reading.series, reading.start HAVING count(*) > 1",
-        )
-        .map_err(|why| trouble(&why))?;
-    let crowded: Vec<(i64, i64, i64)> = buckets
-        .query_map(params![project.as_str(), edge], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .and_then(Iterator::collect)
-        .map_err(|why| trouble(&why))?;
-    let mut gone = 0;
-    for (number, start, length) in crowded {
-        let mut statement = transaction
-            .prepare_cached(
-                "SELECT seen_at FROM reading WHERE series = ?1 AND start = ?2 ORDER BY seen_at",
-            )
-            .map_err(|why| trouble(&why))?;
-        let times: Vec<i64> = statement
-            .query_map(params![number, start], |row| row.get(0))
-            .and_then(Iterator::collect)
-            .map_err(|why| trouble(&why))?;
-        let end = (start + length) * 1_000;
-        let kept: Vec<i64> = KEPT_AGES
-            .iter()
-            .filter_map(|hours| {
-                times
-                    .iter()
-                    .rev()
-                    .find(|time| **time - end <= hours * 3_600_000)
-            })
-            .copied()
-            .collect();
-        for time in times.iter().filter(|time| !kept.contains(time)) {
-            gone += transaction
-                .prepare_cached(
-                    "DELETE FROM reading WHERE series = ?1 AND start = ?2 AND seen_at = ?3",
-                )
-                .and_then(|mut statement| statement.execute(params![number, start, time]))
-                .map_err(|why| trouble(&why))? as u64;
-        }
-    }
-    Ok(gone)
-}
-
-/// A pull as a row. Questions that could not be answered are kept as their family and the reason.
-#[derive(Serialize, Deserialize)]
-struct PullRow {
-    version: u32,
-    slot: i64,
-    window: WindowRow,
-    rows: u64,
-    failure: Option<String>,
-    refused: bool,
-    took: i64,
-    notes: Vec<String>,
-    unanswerable: Vec<(String, String)>,
-    zone: Option<String>,
-}
-
-pub(super) fn add_pull(
-    transaction: &Transaction<'_>,
-    project: &Name,
-    pull: &Pull,
-) -> Result<(), StoreError> {
-    let row = PullRow {
-        version: 1,
-        slot: millis(pull.slot),
-        window: pull.window.into(),
-        rows: pull.rows,
-        failure: pull.failure.clone(),
-        refused: pull.refused,
-        took: pull.took.num_milliseconds(),
-        notes: pull.notes.clone(),
-        unanswerable: pull
-            .unanswerable
-            .iter()
-            .map(|(question, why)| (question.hex(), why.clone()))
-            .collect(),
-        zone: pull.zone.map(|zone| zone.name().to_owned()),
-    };
-    let ok = pull.failure.is_none();
-    transaction
-        .prepare_cached(
-            "INSERT INTO pull (project, source, at, ok, row) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )
-        .and_then(|mut statement| {
-            let text = rows::write(&row).unwrap_or_default();
-            statement.execute(params![
-                project.as_str(),
-                pull.source.as_str(),
-                millis(pull.at),
-                ok,
-                text
-            ])
-        })
-        .map_err(|why| trouble(&why))?;
-    Ok(())
-}
-
-fn pull(source: &str, when: i64, text: &str) -> Result<Pull, StoreError> {
-    let row: PullRow = rows::read(text)?;
-    Ok(Pull {
-        source: Name::clean(source),
-        slot: at(row.slot),
-        at: at(when),
-        window: row.window.window(),
-        rows: row.rows,
-        failure: row.failure,
-        refused: row.refused,
-        took: TimeDelta::milliseconds(row.took),
-        notes: row.notes,
-        unanswerable: row
-            .unanswerable
-            .into_iter()
-            .filter_map(|(hex, why)| Some((Fingerprint::parse(&hex)?, why)))
-            .collect(),
-        zone: row.zone.and_then(|zone| zone.parse().ok()),
-    })
-}
-
-/// Pulls that ended in the window, oldest first.
-pub(super) fn pulls_in(
-    connection: &Connection,
-    project: &Name,
-    window: Window,
-) -> Result<Vec<Pull>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT source, at, row FROM pull WHERE project = ?1 AND at >= ?2 AND at < ?3 ORDER BY at")
-        .map_err(|why| trouble(&why))?;
-    let found = statement
-        .query_map(
-            params![project.as_str(), millis(window.from), millis(window.to)],
-            |row| {
-                Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, String>(2)?,
-                ))
-            },
-        )
-        .map_err(|why| trouble(&why))?;
-    let mut list = Vec::new();
-    for row in found {
-        let (source, when, text) = row.map_err(|why| trouble(&why))?;
-        list.push(pull(&source, when, &text)?);
-    }
-    Ok(list)
-}
-
-/// The newest pull of each source, and when one last succeeded.
-pub(super) fn newest_pulls(
-    connection: &Connection,
-    project: &Name,
-) -> Result<BTreeMap<Name, (Pull, Option<Timestamp>)>, StoreError> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT newest.source, newest.at, newest.row,
-               (SELECT max(good.at) FROM pull AS good
-                WHERE good.project = newest.project AND good.source = newest.source AND good.ok = 1)
-             FROM pull AS newest
-             WHERE newest.project = ?1 AND newest.number = (
-               SELECT number FROM pull AS one WHERE one.project = newest.project
-                 AND one.source = newest.source ORDER BY one.at DESC, one.number DESC LIMIT 1)",
-        )
-        .map_err(|why| trouble(&why))?;
-    let found = statement
-        .query_map([project.as_str()], |row| {
-            let (source, when): (String, i64) = (row.get(0)?, row.get(1)?);
-            Ok((
-                source,
-                when,
-                row.get::<_, String>(2)?,
-                row.get::<_, Option<i64>>(3)?,
-            ))
-        })
-        .map_err(|why| trouble(&why))?;
-    let mut map = BTreeMap::new();
-    for row in found {
-        let (source, when, text, success) = row.map_err(|why| trouble(&why))?;
-        map.insert(
-            Name::clean(&source),
-            (pull(&source, when, &text)?, success.map(at)),
-        );
-    }
-    Ok(map)
 }

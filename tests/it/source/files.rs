@@ -165,6 +165,41 @@ async fn repeats_add_up_when_the_plan_says_so() {
 }
 
 #[tokio::test]
+async fn only_repeats_that_concern_the_answer_refuse_it() {
+    let outside =
+        "date,event,count\n2026-10-01,purchase,1\n2026-10-01,purchase,1\n2026-11-24,purchase,4\n";
+    assert_eq!(
+        days(&bench("").file("in/a.csv", outside))
+            .await
+            .last()
+            .unwrap(),
+        "11-24 4"
+    );
+    // Columns in another order say the same.
+    let two = bench("")
+        .file(
+            "in/a.csv",
+            "date,event,country,device,count\n2026-11-24,purchase,DE,tv,4\n",
+        )
+        .file(
+            "in/b.csv",
+            "device,country,count,event,date\ntv,DE,5,purchase,2026-11-24\n",
+        );
+    let question = two.question("export", "purchase", Measure::Count, Grain::Day);
+    let why = two.failure(&question, "2026-11-20", "2026-11-24").await;
+    assert!(
+        why.to_string()
+            .starts_with("in/b.csv:2: the same event and time stand in in/a.csv:2"),
+        "{why}"
+    );
+    let other = bench("").file(
+        "in/a.csv",
+        "date,event,country,count\n2026-11-24,purchase,DE,4\n2026-11-24,purchase,AT,5\n",
+    );
+    assert_eq!(days(&other).await, ["11-24 9"]);
+}
+
+#[tokio::test]
 async fn long_and_hostile_names_stay_names() {
     let long = "x".repeat(10_000);
     let text = format!(
