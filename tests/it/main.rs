@@ -19,6 +19,7 @@ mod made;
 mod notify;
 mod plan;
 mod promise;
+mod render;
 mod schedule;
 mod source;
 mod stats;
