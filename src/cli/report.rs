@@ -48,7 +48,12 @@ pub(super) async fn run(
         None => daemon::last_week(&world.plan.project.calendar, now),
     };
     let audit = daemon::collect(&world, week, now).await?;
-    let text = match options.form {
+    // `--format json` means the same as for every other command.
+    let form = match options.form {
+        Form::Text if screen.json() => Form::Json,
+        form => form,
+    };
+    let text = match form {
         Form::Html => render::audit::page(&audit.report),
         Form::Text => render::audit::text(&audit.report),
         Form::Json => render::audit::json(&audit.report),
