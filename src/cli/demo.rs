@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use tokio::sync::Notify;
 
 use crate::app::{self, Parts};
@@ -19,9 +19,11 @@ use crate::net::Net;
 use crate::notify::{Letter, Notification, Payload, Reason};
 use crate::render;
 use crate::secret::{Secrets, SystemSecrets};
+use crate::server::{self, Scope};
 use crate::telemetry::Metrics;
 
-use super::{Exit, Global, Screen, serve};
+use super::serve::{self, Readers};
+use super::{Exit, Global, Screen};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -34,6 +36,9 @@ pub(super) struct Options {
     /// Stay up afterwards with the page on loopback
     #[arg(long)]
     serve: bool,
+    /// Live as if this were today, and stay there: 2026-10-20
+    #[arg(long, value_name = "DAY")]
+    today: Option<NaiveDate>,
     /// Where to listen with `--serve`
     #[arg(long, default_value = "127.0.0.1:8787")]
     listen: String,
@@ -51,6 +56,8 @@ struct SteppedClock {
     machine: SystemClock,
     /// From now on it is the machine's time: the page of `--serve` lives today.
     real: AtomicBool,
+    /// From now on nothing moves it, and who sleeps really waits.
+    still: AtomicBool,
 }
 
 impl SteppedClock {
@@ -79,6 +86,9 @@ impl Clock for SteppedClock {
     async fn sleep_until(&self, at: Timestamp) {
         if self.real.load(Ordering::Relaxed) {
             self.machine.sleep_until(at).await;
+        } else if self.still.load(Ordering::Relaxed) {
+            let length = (at - self.now()).max(TimeDelta::seconds(1));
+            self.machine.sleep_until(self.machine.now() + length).await;
         } else if at > self.now() {
             self.set(at);
         }
@@ -132,7 +142,10 @@ impl Channel for Drawer {
 pub(super) async fn run(options: &Options, _: &Global, screen: &Screen) -> anyhow::Result<Exit> {
     let machine = SystemClock::start();
     let began = machine.uptime();
-    let today = machine.now();
+    let today = options.today.map_or_else(
+        || machine.now(),
+        |day| day.and_time(NaiveTime::MIN).and_utc() + TimeDelta::hours(10),
+    );
     std::fs::create_dir_all(&options.output)
         .with_context(|| format!("cannot make {}", options.output.display()))?;
     let sent = Arc::new(Mutex::new(Vec::new()));
@@ -140,6 +153,7 @@ pub(super) async fn run(options: &Options, _: &Global, screen: &Screen) -> anyho
         at: Mutex::new(today),
         machine,
         real: AtomicBool::new(false),
+        still: AtomicBool::new(false),
     });
     let world = build(options, &clock, &sent, today).await?;
     screen.note(&format!(
@@ -157,12 +171,20 @@ pub(super) async fn run(options: &Options, _: &Global, screen: &Screen) -> anyho
         LIVED * ROUNDS
     ));
     if options.serve {
-        clock.real.store(true, Ordering::Relaxed);
+        let mode = if options.today.is_some() {
+            &clock.still
+        } else {
+            &clock.real
+        };
+        mode.store(true, Ordering::Relaxed);
+        let now = world.clock.now();
+        let name = Name::clean("demo");
+        let token = server::create(&*world.store, &name, Scope::Write, now).await?;
         screen.note(&format!(
-            "the page: http://{}  (Ctrl+C ends it)",
+            "the page: http://{}  (Ctrl+C ends it)\nto acknowledge and silence there, sign in with {token}",
             options.listen
         ));
-        serve::serve(world, Some(&options.listen), None).await?;
+        serve::serve(world, Some(&options.listen), None, Readers::Everybody).await?;
     }
     Ok(exit)
 }
@@ -174,6 +196,9 @@ async fn build(
     today: Timestamp,
 ) -> anyhow::Result<Arc<World>> {
     let files = demo::plan_files(options.seed, today);
+    for file in &files {
+        std::fs::write(options.output.join(&file.path), &file.text)?;
+    }
     let project = app::understand(options.output.clone(), files, app::Reading::default());
     if project.refused() {
         bail!(
@@ -243,6 +268,7 @@ async fn live(
 }
 
 /// Shows what a user would get, and what was found of what was planted.
+#[expect(clippy::too_many_lines, reason = "one screen from top to bottom")]
 async fn show(
     options: &Options,
     screen: &Screen,
@@ -303,11 +329,15 @@ async fn show(
         folder.join("audit.html"),
         render::audit::page(&audit.report),
     )?;
+    std::fs::write(
+        folder.join("audit_mail.html"),
+        render::audit::mail(&audit.report).html,
+    )?;
     let card = demo::scorecard(&incidents, today);
     title(screen, "Faults that were planted, and what became of them");
     screen.say(&render::terminal::scorecard(&card.lines(), screen.color));
     screen.note(&format!(
-        "{} messages. Written to {}: slack.json, mail.eml, audit.html, truecount.db",
+        "{} messages. Written to {}: truecount.toml, truecount.db, slack.json, mail.eml, audit.html",
         letters.len(),
         folder.display()
     ));

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
-use chrono::{Datelike as _, Duration, NaiveDate, Weekday};
+use anyhow::Context as _;
 use clap::ValueEnum;
 
 use crate::daemon::{self, World};
@@ -86,25 +85,10 @@ pub(super) async fn run(
 
 /// `2026-W43` to its Monday and the Monday after.
 fn week_of(world: &World, text: &str) -> anyhow::Result<Window> {
-    let parsed = text.split_once("-W").and_then(|(year, week)| {
-        NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)
-    });
-    let Some(monday) = parsed else {
-        let now = world
-            .plan
-            .project
-            .calendar
-            .local(world.clock.now())
-            .iso_week();
-        bail!(
-            "`{text}` is not a week; write it like {}-W{:02}",
-            now.year(),
-            now.week()
-        );
-    };
     let calendar = &world.plan.project.calendar;
-    Ok(Window {
-        from: calendar.day(monday).start,
-        to: calendar.day(monday + Duration::days(7)).start,
+    daemon::week_named(calendar, text).with_context(|| {
+        let last = daemon::last_week(calendar, world.clock.now());
+        let example = daemon::week_label(calendar, last);
+        format!("`{text}` is not a week; write it like {example}")
     })
 }

@@ -57,8 +57,18 @@ pub(super) async fn run(
         reading,
         screen: screen.clone(),
     };
-    serve(world, options.listen.as_deref(), Some(Arc::new(builder))).await?;
+    let listen = options.listen.as_deref();
+    serve(world, listen, Some(Arc::new(builder)), Readers::WithToken).await?;
     Ok(Exit::Clean)
+}
+
+/// Who may read when somebody has a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// Whoever has a token.
+    WithToken,
+    /// Everybody who reaches us on loopback: the demo has nothing to hide.
+    Everybody,
 }
 
 /// Runs a world until the process is asked to stop.
@@ -66,10 +76,11 @@ pub(super) async fn serve(
     world: Arc<World>,
     listen: Option<&str>,
     builder: Option<Arc<dyn Builder>>,
+    readers: Readers,
 ) -> anyhow::Result<()> {
     // Before the first letter can leave: a stop that came earlier would be a kill.
     let signals = Signals::listen()?;
-    let (listener, server_parts) = bind(&world, listen).await?;
+    let (listener, server_parts) = bind(&world, listen, readers).await?;
     let address = listener.local_addr()?;
     let (world_sender, worlds) = watch::channel(Arc::clone(&world));
     let (stop_sender, stop) = watch::channel(false);
@@ -118,7 +129,11 @@ struct ServerParts {
 }
 
 /// Binds, and refuses an address that others reach while nobody needs a token.
-async fn bind(world: &World, listen: Option<&str>) -> anyhow::Result<(TcpListener, ServerParts)> {
+async fn bind(
+    world: &World,
+    listen: Option<&str>,
+    readers: Readers,
+) -> anyhow::Result<(TcpListener, ServerParts)> {
     let settings = &world.plan.server;
     let text = listen
         .or(settings.listen.as_deref())
@@ -155,7 +170,7 @@ async fn bind(world: &World, listen: Option<&str>) -> anyhow::Result<(TcpListene
     Ok((
         listener,
         ServerParts {
-            open_reading: loopback && !anybody_has_token,
+            open_reading: loopback && (!anybody_has_token || readers == Readers::Everybody),
             token,
         },
     ))

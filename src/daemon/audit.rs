@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{Datelike as _, Duration, TimeDelta};
+use chrono::{Datelike as _, Duration, NaiveDate, TimeDelta, Weekday};
 
 use crate::model::{
     AsOf, Calendar, Grain, Measure, Name, Question, Segment, Subject, Timestamp, Window,
@@ -30,6 +30,24 @@ pub fn last_week(calendar: &Calendar, now: Timestamp) -> Window {
         from: calendar.day(monday - Duration::days(7)).start,
         to: calendar.day(monday).start,
     }
+}
+
+/// `2026-W43` to its Monday and the Monday after; `None` when that is no week.
+pub fn week_named(calendar: &Calendar, text: &str) -> Option<Window> {
+    let (year, week) = text.split_once("-W")?;
+    let (year, week) = (year.parse().ok()?, week.parse().ok()?);
+    let monday = NaiveDate::from_isoywd_opt(year, week, Weekday::Mon)?;
+    let after = monday.checked_add_signed(Duration::days(7))?;
+    Some(Window {
+        from: calendar.day(monday).start,
+        to: calendar.day(after).start,
+    })
+}
+
+/// The name of a week: `2026-W43`.
+pub fn week_label(calendar: &Calendar, week: Window) -> String {
+    let iso = calendar.local(week.from + TimeDelta::hours(12)).iso_week();
+    format!("{}-W{:02}", iso.year(), iso.week())
 }
 
 /// Reads what the store knows of a week and of the one before.

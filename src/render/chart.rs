@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use resvg::{tiny_skia, usvg};
 
-use crate::model::{Reading, Status};
+use crate::model::Status;
 use crate::report::Report;
 
 use super::mail::html;
@@ -129,45 +129,6 @@ pub fn png(svg: &str) -> Option<Vec<u8>> {
         &mut canvas.as_mut(),
     );
     canvas.encode_png().ok()
-}
-
-/// A line of values with the expected range of its newest, for pages: colors come from the style
-/// sheet.
-pub fn line(past: &[Reading], expected: Option<(f64, f64)>, title: &str) -> String {
-    let (width, height, pad) = (560.0, 150.0, 8.0);
-    let top = past
-        .iter()
-        .map(|one| one.value)
-        .chain(expected.map(|(_, high)| high))
-        .fold(1.0_f64, f64::max);
-    let count = past.len().max(2);
-    let x = |index: usize| pad + (width - 2.0 * pad) * index as f64 / (count - 1) as f64;
-    let y = |value: f64| height - pad - (height - 2.0 * pad) * (value / top).clamp(0.0, 1.0);
-    let points: Vec<String> = past
-        .iter()
-        .enumerate()
-        .map(|(index, one)| format!("{:.1},{:.1}", x(index), y(one.value)))
-        .collect();
-    let band = expected.map_or(String::new(), |(low, high)| {
-        format!(
-            "<rect class=\"band\" x=\"{pad}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
-            y(high),
-            width - 2.0 * pad,
-            (y(low.max(0.0)) - y(high)).max(1.0)
-        )
-    });
-    let last = past.last().map_or(String::new(), |one| {
-        format!(
-            "<circle class=\"dot\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.5\"/>",
-            x(past.len() - 1),
-            y(one.value)
-        )
-    });
-    format!(
-        "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 {width} {height}\" preserveAspectRatio=\"none\"><title>{}</title>{band}<polyline class=\"line\" points=\"{}\"/>{last}</svg>",
-        html(title),
-        points.join(" ")
-    )
 }
 
 /// Twenty-eight days of a check: the height tells the state (low is OK, middle is warning, full is

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod chart;
 pub mod diagnostic;
 mod facts;
+pub mod history;
 pub mod mail;
 pub mod page;
 pub mod slack;

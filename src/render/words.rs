@@ -211,6 +211,39 @@ pub fn compared(reference: &Reference) -> String {
     }
 }
 
+/// What a check asks, in words: `purchase: how many, by the day`.
+pub fn asked(one: &crate::model::Evaluation) -> String {
+    let what = match one.kind.as_str() {
+        "volume" => "how many",
+        "completeness" => "do required parameters arrive",
+        "conformance" => "do parameters follow their rules",
+        "duplicates" => "is anything counted twice",
+        "freshness" => "does data arrive",
+        "traffic" => "is the traffic known",
+        "compare" => "do the systems agree",
+        "rate" => "is the step passed as usual",
+        "naming" => "do names follow the standard",
+        "utm" => "are campaigns named by the standard",
+        "unplanned" => "do events arrive without a plan",
+        other => return spoken(other),
+    };
+    let subject = one
+        .event
+        .as_ref()
+        .or(one.source.as_ref())
+        .map(|name| spoken(name.as_str()));
+    subject.map_or_else(|| what.to_owned(), |subject| format!("{subject}: {what}"))
+}
+
+/// A chance: `0.012`, and below a thousandth `4.0e-7`.
+pub fn chance(p: f64) -> String {
+    if p >= 0.001 {
+        format!("{p:.3}")
+    } else {
+        format!("{p:.1e}")
+    }
+}
+
 /// Why something was not judged.
 pub fn gap(gap: &Gap, calendar: &Calendar) -> String {
     match gap {

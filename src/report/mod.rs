@@ -231,6 +231,17 @@ pub struct SourceLine {
     pub why: Option<String>,
 }
 
+/// A check over the week and the one before, to be drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// The incident; `None` for the primary conversion.
+    pub incident: Option<u32>,
+    /// The check.
+    pub check: Name,
+    /// Its judgements, oldest first.
+    pub judged: Vec<Evaluation>,
+}
+
 /// Something to do, with who should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -273,6 +284,8 @@ pub struct Report {
     pub speed: Speed,
     /// What is shown; head, figures that are named, and tasks always are.
     pub parts: BTreeSet<Part>,
+    /// Two weeks of the check that leads each open incident, and of the primary conversion.
+    pub charts: Vec<Chart>,
     /// Incidents of the week, open ones first.
     pub incidents: Vec<Incident>,
     /// The tracking plan.

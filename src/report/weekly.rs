@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{Datelike as _, TimeDelta};
 
 use crate::incident::{Incident, State};
-use crate::model::{Gap, Name, Outcome, Status, Window};
+use crate::model::{Evaluation, Gap, Name, Outcome, Status, Window};
 use crate::plan::Plan;
 
-use super::{CountLine, Coverage, Facts, Part, Report, SourceLine, Task, business, quality};
+use super::{Chart, CountLine, Coverage, Facts, Part, Report, SourceLine, Task, business, quality};
 
 /// Most tasks.
 const TASKS: usize = 5;
@@ -50,6 +50,7 @@ pub fn weekly(plan: &Plan, facts: &Facts, week: Window) -> Report {
         zone: calendar.zone(),
         made_at: facts.now,
         summary: summary(&incidents, &coverage, week),
+        charts: charts(plan, facts, &incidents),
         headline,
         counts: counts(plan, facts, &incidents),
         funnels: business::funnels(plan, facts, &incidents, week),
@@ -74,10 +75,59 @@ fn summary(incidents: &[Incident], coverage: &Coverage, week: Window) -> String 
         .iter()
         .filter(|one| one.over_at().is_some())
         .count();
+    let still = incidents.iter().filter(|one| one.is_on()).count();
+    let many = |count: usize| match count {
+        1 => "1 incident".to_owned(),
+        _ => format!("{count} incidents"),
+    };
     format!(
-        "{opened} incidents were opened and {ended} ended. {} of {} planned events were seen.",
-        coverage.seen, coverage.planned
+        "{} opened in the week, {ended} ended and {still} still open. {} of {} planned events were seen.",
+        many(opened),
+        coverage.seen,
+        coverage.planned
     )
+}
+
+/// Most charts of open incidents; one more is drawn for the primary conversion.
+const CHARTS: usize = 4;
+
+/// What is worth a picture: open incidents, and the primary conversion.
+fn charts(plan: &Plan, facts: &Facts, incidents: &[Incident]) -> Vec<Chart> {
+    let judged = |check: &Name, source: Option<&Name>| -> Vec<Evaluation> {
+        facts
+            .last_week
+            .iter()
+            .chain(&facts.this_week)
+            .filter(|one| one.check == *check && super::is_daily(one))
+            .filter(|one| source.is_none() || one.source.as_ref() == source)
+            .cloned()
+            .collect()
+    };
+    let mut charts: Vec<Chart> = incidents
+        .iter()
+        .filter(|one| one.is_on())
+        .take(CHARTS)
+        .map(|one| Chart {
+            incident: one.number,
+            check: one.check.clone(),
+            judged: judged(&one.check, one.source.as_ref()),
+        })
+        .collect();
+    let primary = facts
+        .this_week
+        .iter()
+        .filter(|one| one.kind.as_str() == "volume" && super::is_daily(one))
+        .find(|one| {
+            one.event
+                .as_ref()
+                .is_some_and(|event| plan.is_primary(event))
+        });
+    charts.extend(primary.map(|one| Chart {
+        incident: None,
+        check: one.check.clone(),
+        judged: judged(&one.check, one.source.as_ref()),
+    }));
+    charts
 }
 
 /// Incidents that people heard of and that touched the week; open ones first, then the newest.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::daemon;
+use crate::daemon::{self, World};
 use crate::incident::{Event, Label};
 use crate::model::{Digest, Fingerprint, Mark, MarkKind, Matcher, Name, Timestamp, Window};
 use crate::notify::Silence;
@@ -150,41 +150,65 @@ pub(super) async fn silence(State(server): State<Server>, caller: Caller, bytes:
         .transpose()?
         .unwrap_or(now);
     let to = moment(&given.to, "to")?;
-    if to <= from.max(now) {
+    let wish = Wish {
+        matcher: Matcher {
+            checks: given.checks,
+            events: given.events,
+            owners: given.owners,
+            sources: given.sources,
+            primary_only: false,
+        },
+        from,
+        to,
+        reason: given.reason,
+        by: given.by,
+    };
+    let silence = mute(&world, wish).await?;
+    Ok(Json(
+        json!({ "version": 1, "silence": dto::silence(&silence) }),
+    ))
+}
+
+/// A silence as somebody wishes it.
+pub(super) struct Wish {
+    pub(super) matcher: Matcher,
+    pub(super) from: Timestamp,
+    pub(super) to: Timestamp,
+    pub(super) reason: String,
+    pub(super) by: String,
+}
+
+/// Keeps a silence; the same wish twice is one silence.
+pub(super) async fn mute(world: &World, wish: Wish) -> Result<Silence, Problem> {
+    if wish.to <= wish.from.max(world.clock.now()) {
         return Err(Problem::bad_request(
             "`to` lies before the silence begins or in the past",
         ));
     }
-    if given.reason.trim().is_empty() {
+    if wish.reason.trim().is_empty() {
         return Err(Problem::bad_request(
             "`reason` is empty: whoever reads this later wants to know why",
         ));
     }
-    let matcher = Matcher {
-        checks: given.checks,
-        events: given.events,
-        owners: given.owners,
-        sources: given.sources,
-        primary_only: false,
-    };
     let mut digest = Digest::new("silence.1");
     digest
-        .text(&format!("{matcher:?}"))
-        .text(&dto::time(from))
-        .text(&dto::time(to))
-        .text(&given.reason);
+        .text(&format!("{:?}", wish.matcher))
+        .text(&dto::time(wish.from))
+        .text(&dto::time(wish.to))
+        .text(&wish.reason);
     let silence = Silence {
         id: digest.fingerprint(),
-        matcher,
-        window: Window { from, to },
-        reason: Name::clean(&given.reason).to_string(),
-        by: Name::clean(&given.by).to_string(),
+        matcher: wish.matcher,
+        window: Window {
+            from: wish.from,
+            to: wish.to,
+        },
+        reason: Name::clean(&wish.reason).to_string(),
+        by: Name::clean(&wish.by).to_string(),
     };
     world.store.silence(&silence).await?;
     world.stir.notify_one();
-    Ok(Json(
-        json!({ "version": 1, "silence": dto::silence(&silence) }),
-    ))
+    Ok(silence)
 }
 
 /// Ends a silence now.
@@ -194,9 +218,16 @@ pub(super) async fn end_silence(
     Path(id): Path<String>,
 ) -> Answer {
     caller.may_write()?;
-    let world = server.world();
-    let now = world.clock.now();
     let id = Fingerprint::parse(&id).ok_or_else(|| Problem::not_found("that is no silence id"))?;
+    let silence = end(&server.world(), id).await?;
+    Ok(Json(
+        json!({ "version": 1, "silence": dto::silence(&silence) }),
+    ))
+}
+
+/// Lets a silence end now.
+pub(super) async fn end(world: &World, id: Fingerprint) -> Result<Silence, Problem> {
+    let now = world.clock.now();
     let known = world.store.silences(now).await?;
     let missing = || Problem::not_found("no silence in force has this id");
     let mut silence = known
@@ -206,9 +237,7 @@ pub(super) async fn end_silence(
     silence.window.to = now.max(silence.window.from);
     world.store.silence(&silence).await?;
     world.stir.notify_one();
-    Ok(Json(
-        json!({ "version": 1, "silence": dto::silence(&silence) }),
-    ))
+    Ok(silence)
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,10 +1,12 @@
-//! Who may do what: bearer tokens, kept as SHA-256, each with one scope.
+//! Who may do what: tokens with one scope each, kept as SHA-256; programs send them in a header,
+//! browsers in a cookie.
 
 use axum::extract::FromRequestParts;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header;
 use axum::http::request::Parts;
 
-use crate::model::{Name, Timestamp};
+use crate::model::{Fingerprint, Name, Timestamp};
+use crate::render::page::Hand;
 use crate::store::{Memory, StoreError};
 
 use super::{Problem, Server};
@@ -76,12 +78,18 @@ pub async fn create(
     Ok(text)
 }
 
+/// The cookie in which a browser keeps its token.
+pub(super) const COOKIE: &str = "truecount";
+
 /// Who is asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
     scope: Option<Scope>,
-    /// Nobody has a token and we listen on loopback only: reading is open.
+    /// Reading is open to everybody who reaches us: on loopback only.
     open: bool,
+    /// The token came from a browser's cookie: only forms that carry this seal may change anything,
+    /// for a cookie also travels with requests that other pages make.
+    seal: Option<[u8; 16]>,
 }
 
 impl Caller {
@@ -89,30 +97,94 @@ impl Caller {
     pub fn may_read(self) -> Result<(), Problem> {
         match self.scope {
             Some(scope) if scope >= Scope::Read => Ok(()),
+            _ if self.open => Ok(()),
             Some(_) => Err(Problem::forbidden(
                 "it may only push; this needs the scope `read`",
             )),
-            None if self.open => Ok(()),
             None => Err(Problem::unauthorized()),
         }
     }
 
     /// May post counts and marks.
     pub fn may_push(self) -> Result<(), Problem> {
-        match self.scope {
+        match self.scope.filter(|_| self.seal.is_none()) {
             Some(Scope::Push | Scope::Write) => Ok(()),
             Some(Scope::Read) => Err(Problem::forbidden("this needs the scope `push` or `write`")),
             None => Err(Problem::unauthorized()),
         }
     }
 
-    /// May change things.
+    /// May change things by the API, which takes tokens from the header alone.
     pub fn may_write(self) -> Result<(), Problem> {
-        match self.scope {
+        match self.scope.filter(|_| self.seal.is_none()) {
             Some(Scope::Write) => Ok(()),
             Some(_) => Err(Problem::forbidden("this needs the scope `write`")),
             None => Err(Problem::unauthorized()),
         }
+    }
+
+    /// May change things by a form of our pages, which carries the seal.
+    pub fn may_act(self, seal: &str) -> Result<(), Problem> {
+        match (self.scope, self.seal) {
+            (Some(Scope::Write), Some(own)) if Fingerprint(own).hex() == seal => Ok(()),
+            (Some(Scope::Write), Some(_)) => Err(Problem::forbidden(
+                "the form is not of this sign-in; open the page again",
+            )),
+            (Some(_), _) => Err(Problem::forbidden("this needs the scope `write`")),
+            (None, _) => Err(Problem::unauthorized()),
+        }
+    }
+
+    /// Nobody has signed in.
+    pub(super) fn is_nobody(self) -> bool {
+        self.scope.is_none()
+    }
+
+    /// What a page may offer.
+    pub(super) fn hand(self) -> Hand {
+        match (self.scope, self.seal) {
+            (Some(Scope::Write), Some(seal)) => Hand::Writer {
+                seal: Fingerprint(seal).hex(),
+            },
+            (Some(_), _) => Hand::Reader,
+            (None, _) => Hand::Nobody,
+        }
+    }
+}
+
+/// What only pages for the holder of a token know.
+fn seal(token: &str) -> [u8; 16] {
+    let mut found = [0; 16];
+    found.copy_from_slice(&hash(&format!("form/{token}"))[..16]);
+    found
+}
+
+/// The token in the cookies of a request.
+fn cookie(parts: &Parts) -> Option<&str> {
+    parts
+        .headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, token)| *name == COOKIE && !token.is_empty())
+        .map(|(_, token)| token)
+}
+
+impl Server {
+    /// What a token may do, by its hash; `None` when nobody gave it out.
+    pub(super) async fn scope_of(&self, hashed: &[u8; 32]) -> Result<Option<Scope>, StoreError> {
+        if self
+            .configured
+            .as_ref()
+            .is_some_and(|own| same(own, hashed))
+        {
+            return Ok(Some(Scope::Write));
+        }
+        let world = self.world();
+        let scope = world.store.token_scope(hashed, world.clock.now()).await?;
+        Ok(scope.as_deref().and_then(Scope::parse))
     }
 }
 
@@ -120,10 +192,23 @@ impl FromRequestParts<Server> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
-        let world = server.world();
         let open = server.open_reading;
-        let Some(given) = parts.headers.get(AUTHORIZATION) else {
-            return Ok(Self { scope: None, open });
+        let nobody = Self {
+            scope: None,
+            open,
+            seal: None,
+        };
+        let Some(given) = parts.headers.get(header::AUTHORIZATION) else {
+            let Some(token) = cookie(parts) else {
+                return Ok(nobody);
+            };
+            // A token that was withdrawn signs out; it is no reason to refuse the page.
+            let scope = server.scope_of(&hash(token)).await?;
+            return Ok(scope.map_or(nobody, |scope| Self {
+                scope: Some(scope),
+                open,
+                seal: Some(seal(token)),
+            }));
         };
         let text = given
             .to_str()
@@ -132,22 +217,11 @@ impl FromRequestParts<Server> for Caller {
         let Some(token) = text.map(str::trim).filter(|token| !token.is_empty()) else {
             return Err(Problem::unauthorized());
         };
-        let hashed = hash(token);
-        let configured = server
-            .configured
-            .as_ref()
-            .is_some_and(|own| same(own, &hashed));
-        if configured {
-            return Ok(Self {
-                scope: Some(Scope::Write),
-                open,
-            });
-        }
-        let scope = world.store.token_scope(&hashed, world.clock.now()).await?;
-        match scope.as_deref().and_then(Scope::parse) {
+        match server.scope_of(&hash(token)).await? {
             Some(scope) => Ok(Self {
                 scope: Some(scope),
                 open,
+                seal: None,
             }),
             None => Err(Problem::unauthorized()),
         }

@@ -1,12 +1,15 @@
-//! HTTP for others: health, numbers, a small JSON API and pages. Reads the store, never a source.
+//! HTTP for others: health, numbers, a small JSON API and pages with forms. Reads the store, never
+//! a source.
 
 mod act;
 mod api;
 mod auth;
 mod dto;
+mod form;
 mod metrics;
 mod page;
 mod problem;
+mod report;
 
 use std::sync::Arc;
 
@@ -69,8 +72,25 @@ pub fn router(server: Server) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics::show))
         .route("/", get(page::overview))
+        .route("/incidents", get(page::incidents))
         .route("/i/{number}", get(page::incident))
+        .route("/i/{number}/acknowledge", post(form::acknowledge))
+        .route("/i/{number}/silence", post(form::silence))
+        .route("/i/{number}/label", post(form::label))
+        .route("/i/{number}/resolve", post(form::resolve))
+        .route("/checks/{name}", get(page::check))
+        .route("/plan", get(page::plan))
+        .route("/compare", get(page::compare))
+        .route("/sources", get(page::sources_page))
+        .route("/silences", get(page::silences))
+        .route("/silences/{id}/end", post(form::end_silence))
+        .route("/reports", get(report::list))
+        .route("/reports/{name}", get(report::week))
+        .route("/reports/kept/{label}", get(report::kept))
+        .route("/sign-in", get(form::sign_in).post(form::signed_in))
+        .route("/sign-out", post(form::sign_out))
         .route("/assets/style.css", get(page::style))
+        .route("/assets/icon.svg", get(page::icon))
         .route("/api/v1/status", get(api::status))
         .route("/api/v1/checks", get(api::checks))
         .route("/api/v1/incidents", get(api::incidents))
@@ -159,7 +179,10 @@ async fn with_headers(request: Request, next: Next) -> Response {
             "same-origin",
         ),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page that stands by itself brings a policy of its own.
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

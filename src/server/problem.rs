@@ -63,6 +63,21 @@ impl Problem {
         }
     }
 
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, in a few words.
+    pub(super) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// What to do.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
             status,

@@ -22,6 +22,7 @@ mod notify;
 mod plan;
 mod promise;
 mod rehearse;
+mod render;
 mod schedule;
 mod source;
 mod stats;

@@ -1,6 +1,7 @@
 //! The weekly audit for people: mail (text and HTML), page, JSON, CSV, Slack.
 
 mod data;
+mod drawing;
 mod message;
 
 use askama::Template;
@@ -8,7 +9,10 @@ use askama::Template;
 use crate::model::Calendar;
 use crate::report::{FunnelLine, Measure, Part, PayloadLine, Report, Speed, Target};
 
+use super::history::Width;
 use super::{mail, words};
+
+use drawing::{drawings, moved};
 
 pub use data::{csv, json, slack};
 pub use message::message;
@@ -68,6 +72,7 @@ struct TargetRow {
     how: &'static str,
     this_week: String,
     last_week: String,
+    change: String,
     goal: String,
     why: String,
 }
@@ -122,6 +127,8 @@ struct View {
     foot: String,
     link: String,
     chart: bool,
+    /// Content id and the finding in words of each drawing of a check.
+    drawings: Vec<(String, String)>,
 }
 
 fn amount(value: Option<f64>, measure: Measure) -> String {
@@ -155,6 +162,7 @@ fn target(one: &Target) -> TargetRow {
         how: one.how,
         this_week: amount(one.this_week, one.measure),
         last_week: amount(one.last_week, one.measure),
+        change: moved(one),
         goal: format!("{sign} {}", amount(Some(one.goal), one.measure)),
         why: if one.this_week.is_none() || one.measure == Measure::Rate {
             one.why.clone()
@@ -284,10 +292,13 @@ fn view(report: &Report, chart: bool) -> View {
                     .owner
                     .as_ref()
                     .map_or(String::new(), |owner| format!(" ({owner})"));
-                let number = task
-                    .incident
-                    .map_or(String::new(), |number| format!(", incident {number}"));
-                format!("{}{number}{owner}", task.what)
+                let number = task.incident.map_or(String::new(), |number| {
+                    report.url.as_ref().map_or_else(
+                        || format!(", incident {number}"),
+                        |url| format!(", {url}/i/{number}"),
+                    )
+                });
+                format!("{}{owner}{number}", task.what)
             })
             .collect(),
         foot: format!(
@@ -298,6 +309,10 @@ fn view(report: &Report, chart: bool) -> View {
         link: report.url.clone().unwrap_or_default(),
         parts: report.parts.clone(),
         chart,
+        drawings: drawings(report)
+            .into_iter()
+            .map(|(id, title, _)| (id, title))
+            .collect(),
     }
 }
 
@@ -394,6 +409,8 @@ struct MailTemplate {
 struct PageTemplate {
     view: View,
     chart: String,
+    /// The finding in words, and the drawing.
+    drawn: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -405,23 +422,30 @@ struct TextTemplate {
 /// The audit as a mail; a chart travels with it when there are counts to draw.
 pub fn mail(report: &Report) -> AuditMail {
     let picture = super::chart::counts_png(report);
-    let pictures: Vec<(String, Vec<u8>)> = picture
+    let has_counts = picture.is_some();
+    let counts = picture.map(|png| ("counts@truecount".to_owned(), png));
+    let drawn = drawings(report)
         .into_iter()
-        .map(|png| ("counts@truecount".to_owned(), png))
-        .collect();
+        .filter_map(|(id, title, history)| Some((id, history.png(&title)?)));
     AuditMail {
         subject: mail::one_line(&subject(report)),
         text: text(report),
-        html: html(report, !pictures.is_empty()),
-        pictures,
+        html: html(report, has_counts),
+        pictures: counts.into_iter().chain(drawn).collect(),
     }
 }
 
-/// `Tracking audit, 2026-W43: 3 of 6 targets missed, 1 open incident (Acme B2B)`.
+/// `Tracking audit, week 43: 3 of 6 targets missed, 1 open incident (Acme B2B)`.
 pub fn subject(report: &Report) -> String {
+    let week = report
+        .label
+        .split_once("-W")
+        .map_or(report.label.clone(), |(_, week)| {
+            format!("week {}", week.trim_start_matches('0'))
+        });
     format!(
-        "Tracking audit, {}: {} ({})",
-        report.label, report.headline, report.project
+        "Tracking audit, {week}: {} ({})",
+        report.headline, report.project
     )
 }
 
@@ -454,7 +478,14 @@ pub fn text(report: &Report) -> String {
 pub fn page(report: &Report) -> String {
     let chart = super::chart::counts(report).unwrap_or_default();
     let view = view(report, !chart.is_empty());
-    PageTemplate { view, chart }
+    let drawn = drawings(report)
+        .into_iter()
+        .map(|(_, title, history)| {
+            let svg = history.svg(Width::Mail, &title);
+            (title, svg)
+        })
+        .collect();
+    PageTemplate { view, chart, drawn }
         .render()
         .unwrap_or_else(|_| mail::html(&report.headline))
 }

@@ -92,7 +92,11 @@ pub fn explain(what: &Explanation<'_>) -> String {
                     ));
                 }
                 if let Some(p) = finding.p {
-                    out.push_str(&format!("  {:<12}combined p = {}\n", "Certainty", small(p)));
+                    out.push_str(&format!(
+                        "  {:<12}combined p = {}\n",
+                        "Certainty",
+                        words::chance(p)
+                    ));
                 }
                 for part in finding.segments.iter().take(3) {
                     out.push_str(&format!(
@@ -159,14 +163,6 @@ pub fn explain(what: &Explanation<'_>) -> String {
         }
     }
     out
-}
-
-fn small(p: f64) -> String {
-    if p >= 0.001 {
-        format!("{p:.3}")
-    } else {
-        format!("{p:.1e}")
-    }
 }
 
 /// Eight heights, newest at the right.
