@@ -78,6 +78,7 @@ impl Check for History {
             question: question.clone(),
             window,
             busy_only: false,
+            filled_only: false,
         };
         self.questions.iter().map(need).collect()
     }

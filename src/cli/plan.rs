@@ -153,7 +153,7 @@ async fn infer(source: &str, global: &Global, screen: &Screen) -> anyhow::Result
     }
     let mut counts: BTreeMap<String, f64> = BTreeMap::new();
     for one in pulled.observations {
-        for value in one.series.segment.into_values() {
+        for value in one.series.segment.values().cloned() {
             *counts.entry(value).or_default() += one.value;
         }
     }
