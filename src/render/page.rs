@@ -160,6 +160,7 @@ fn card(plan: &Plan, one: &Incident, charts: &BTreeMap<u32, Vec<Reading>>, now: 
     add("Now", text.now.as_ref());
     add("Since", Some(&text.since));
     add("Where", text.place.as_ref());
+    add("Gap", text.bridge.as_ref());
     add("Certainty", Some(&text.certainty));
     add("Verdict", Some(&text.verdict));
     add("Just before", text.likely.as_ref());

@@ -1,6 +1,7 @@
 //! The statistics through their front door: published numbers, scenarios, laws.
 
 mod behaviour;
+mod blame;
 mod law;
 mod published;
 mod scenario;
