@@ -103,9 +103,9 @@ fn a_thousand_findings_of_one_cause_are_one_message() {
         ("a late source speaks for its events", behind, "Source", 1),
     ];
     for (what, seen, cause, members) in cases {
-        let (causes, count, messages) = told(&seen);
-        assert_eq!(causes.len(), 1, "{what}: {} incidents", causes.len());
-        assert!(causes[0].starts_with(cause), "{what}: {causes:?}");
+        let (found, count, messages) = told(&seen);
+        assert_eq!(found.len(), 1, "{what}: {} incidents", found.len());
+        assert!(found[0].starts_with(cause), "{what}: {found:?}");
         assert_eq!(count, members, "{what}: all members stay visible");
         assert_eq!(messages, 1, "{what}");
     }
