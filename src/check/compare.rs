@@ -3,11 +3,12 @@
 use chrono::TimeDelta;
 
 use crate::model::{
-    Amount, Bridge, Calendar, Evaluation, Ground, Measure, Outcome, Part, PartKind, Question,
-    Reference, Shape, Status, Timestamp, Unit,
+    Amount, Calendar, Evaluation, Measure, Outcome, Question, Reference, Shape, Status, Timestamp,
+    Unit,
 };
 use crate::plan::{Compare, Plan};
 
+use super::bridge::{self, Parts};
 use super::question::{amounts, daily, history};
 use super::shape::{Core, View};
 use super::{Check, Evidence, Kind, Label, Need, Sight};
@@ -29,6 +30,8 @@ struct Pair {
     questions: Vec<Question>,
     /// Of amounts: the count of the baseline, by which a mean amount is known.
     counted: Option<Question>,
+    /// Of counts: what explains the gap.
+    parts: Option<Parts>,
     limit: Option<f64>,
     band: Option<(f64, f64)>,
     settle: Option<TimeDelta>,
@@ -84,10 +87,12 @@ fn made(plan: &Plan, compare: &Compare, other: &crate::model::Name, sums: bool) 
     });
     core.label.settings.extend(limit);
     let band = compare.expect.get(other).copied();
+    let parts = (!sums).then(|| Parts::of(plan, compare, event, other, &baseline));
     Some(Pair {
         core,
         questions,
         counted: sums.then_some(counted),
+        parts,
         limit: compare.limit,
         band,
         settle: compare.settle,
@@ -100,13 +105,18 @@ impl Check for Pair {
     }
 
     fn needs(&self, now: Timestamp, calendar: &Calendar) -> Vec<Need> {
-        history(&self.asked(), now, calendar)
+        let parts = self.parts.iter().flat_map(Parts::questions);
+        history(
+            &self.asked().into_iter().chain(parts).collect::<Vec<_>>(),
+            now,
+            calendar,
+        )
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {
         self.core
             .judged(evidence, &self.asked(), self.settle, |view| {
-                self.judge(view)
+                self.judge(evidence, view)
             })
             .into_iter()
             .collect()
@@ -123,7 +133,25 @@ impl Pair {
         self.questions.iter().chain(&self.counted).collect()
     }
 
-    fn judge(&self, view: &View) -> Outcome {
+    /// Judges what the parts leave unexplained: the other system against what the baseline leads one
+    /// to expect of it.
+    fn judge(&self, evidence: &Evidence<'_>, raw: &View) -> Outcome {
+        let parts = self.parts.as_ref().map(|one| one.measured(evidence, raw));
+        let mut explained = raw.clone();
+        match &parts {
+            Some(parts) => {
+                for (value, parts) in explained.columns[1].iter_mut().zip(parts) {
+                    *value = bridge::explained(*value, parts);
+                }
+            }
+            None => {
+                for at in 0..raw.buckets.len() {
+                    let out = raw.columns[2..self.questions.len()].iter();
+                    explained.columns[1][at] -= out.map(|one| one[at]).sum::<f64>();
+                }
+            }
+        }
+        let view = &explained;
         let judged = if self.counted.is_some() {
             Self::in_events(view).pair(Unit::Difference)
         } else {
@@ -137,13 +165,13 @@ impl Pair {
         else {
             return judged;
         };
-        if self.counted.is_none() {
-            finding.bridge = Some(self.bridge(view));
-        } else {
-            finding.shape = Shape::Pair {
-                a: view.last(0),
-                b: view.last(1),
-            };
+        finding.shape = Shape::Pair {
+            a: raw.last(0),
+            b: raw.last(1),
+        };
+        if let (Some(one), Some(parts)) = (&self.parts, &parts) {
+            let asked = [&self.questions[0], &self.questions[1]];
+            finding.bridge = Some(one.bridge(evidence, raw, parts, asked));
         }
         if status == Status::Ok
             && let Some((level, low, high)) = self.level(view)
@@ -203,34 +231,9 @@ impl Pair {
         let (mut other, mut baseline) = (0.0, 0.0);
         for at in whole {
             other += view.columns[0][at];
-            let excluded = &view.columns[2..self.questions.len()];
-            baseline += view.columns[1][at] - excluded.iter().map(|one| one[at]).sum::<f64>();
+            baseline += view.columns[1][at];
         }
         let level = (baseline > 0.0).then(|| (other - baseline) / baseline)?;
         (level < low || level > high).then_some((level, low, high))
     }
-
-    /// From the baseline to the other system, in the newest bucket.
-    fn bridge(&self, view: &View) -> Bridge {
-        let out: i64 = (2..self.questions.len())
-            .map(|column| whole(view.last(column)))
-            .sum();
-        let part = Part {
-            kind: PartKind::Excluded,
-            count: -out,
-            ground: Ground::Measured,
-        };
-        Bridge {
-            from: self.questions[1].source.clone(),
-            to: self.questions[0].source.clone(),
-            baseline: whole(view.last(1)),
-            other: whole(view.last(0)),
-            parts: if out == 0 { Vec::new() } else { vec![part] },
-        }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "counts lie far below 2^53")]
-fn whole(value: f64) -> i64 {
-    value.round() as i64
 }

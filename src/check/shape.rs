@@ -333,6 +333,54 @@ impl Core {
     }
 }
 
+impl Core {
+    /// A further question on the buckets of a view, at the same ages; `NaN` where it is not known.
+    pub(super) fn beside(evidence: &Evidence<'_>, question: &Question, view: &View) -> Vec<f64> {
+        let newest: BTreeMap<_, _> = evidence
+            .total(question)
+            .iter()
+            .map(|one| (one.bucket.label, one))
+            .collect();
+        let age = evidence.now - view.bucket.end;
+        let past = view.provisional.then(|| of_age(evidence, question, age));
+        let value = |bucket: &Bucket| {
+            let known = match &past {
+                Some(past) if bucket.label != view.bucket.label => past.get(&bucket.label),
+                _ => newest.get(&bucket.label),
+            };
+            known
+                .filter(|one| one.quality.unfit().is_none())
+                .map_or(f64::NAN, |one| one.value)
+        };
+        view.buckets.iter().map(value).collect()
+    }
+
+    /// How many are still to arrive in the newest bucket, from the share that was visible of past
+    /// buckets at the same age; `None` where too few of them were seen.
+    pub(super) fn still_to_come(
+        evidence: &Evidence<'_>,
+        question: &Question,
+        view: &View,
+        least: usize,
+    ) -> Option<f64> {
+        let young = of_age(evidence, question, evidence.now - view.bucket.end);
+        let settles = Self::longest(evidence, &[question], |state| state.settles);
+        let finals = evidence.total(question).iter();
+        let settled =
+            finals.filter(|one| one.bucket.end + settles <= one.seen_at && one.value > 0.0);
+        let shares = settled
+            .filter_map(|one| Some(young.get(&one.bucket.label)?.value / one.value))
+            .collect();
+        let share = super::bridge::middle(shares, least)?;
+        let newest = evidence.total(question).iter();
+        let seen = newest
+            .filter(|one| one.bucket.label == view.bucket.label)
+            .map(|one| one.value)
+            .next_back()?;
+        (share > 0.0).then(|| seen / share - seen)
+    }
+}
+
 /// The buckets from an instant to the last one. Hours stand in a grid of 24 a day, also on the days
 /// when clocks jump, so that each keeps its place in the week.
 fn grid(calendar: &Calendar, begin: Timestamp, last: &Bucket) -> Vec<Bucket> {

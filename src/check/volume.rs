@@ -9,7 +9,7 @@ use crate::model::{
     Timestamp, Unit, Window,
 };
 use crate::plan::{Event, Plan, Worth};
-use crate::stats::{blame, median};
+use crate::stats::blame;
 
 use super::question::{amounts, daily, history, hours};
 use super::shape::{Core, EXTREME, View};
@@ -32,6 +32,12 @@ const WEEKS: i64 = 4;
 /// Most hours of a trouble that are broken down.
 const LONGEST_RUN: i64 = 48;
 
+/// Dimensions of the plan whose pairs are looked at.
+const COMBINED: usize = 3;
+
+/// Largest values of a pair of dimensions: ten by ten.
+const TOP_OF_PAIRS: u16 = 100;
+
 /// Dimensions in which a culprit is sought when the plan names none.
 const USUAL: [&str; 3] = ["device", "browser", "country"];
 
@@ -42,6 +48,9 @@ struct Volume {
     /// The same by the hour, judged where an hour holds enough.
     hourly: Vec<Question>,
     by: Vec<Name>,
+    /// Whether pairs of them are looked at too: only where the plan names them, since each is one
+    /// more question to the source.
+    combined: bool,
     /// Amounts and counts that tell what one event is worth on average; asked for, not judged.
     worth: Vec<Question>,
 }
@@ -107,6 +116,7 @@ fn made(plan: &Plan, event: &Event, name: &Name, filter: &Filter) -> Option<Volu
         questions,
         hourly,
         by,
+        combined: !event.by.is_empty(),
         worth: average(plan, event).unwrap_or_default(),
     })
 }
@@ -205,13 +215,12 @@ impl Check for Volume {
                 from,
                 to: trouble.bucket.end,
             };
-            self.by.iter().filter_map(move |name| {
-                Some(Need {
-                    busy_only: false,
-                    filled_only: false,
-                    question: home?.clone().split(std::slice::from_ref(name)),
-                    window,
-                })
+            let splits = home.map(|home| self.splits(home)).unwrap_or_default();
+            splits.into_iter().map(move |question| Need {
+                busy_only: false,
+                filled_only: false,
+                question,
+                window,
             })
         });
         asked.collect()
@@ -250,7 +259,26 @@ impl Volume {
         found
     }
 
-    /// Names the parts that explain the change, from the dimension with the smallest explanation.
+    /// The breakdowns of a question in which a culprit is sought: each dimension, then the pairs of
+    /// those that the plan names. Pairs are asked for their ten by ten largest.
+    fn splits(&self, home: &Question) -> Vec<Question> {
+        let single = self
+            .by
+            .iter()
+            .map(|name| home.clone().split(std::slice::from_ref(name)));
+        let named = if self.combined { &self.by[..] } else { &[] };
+        let pairs = named.iter().take(COMBINED).enumerate();
+        let pairs = pairs.flat_map(|(at, first)| {
+            let others = named.iter().take(COMBINED).skip(at + 1);
+            others.map(move |second| Question {
+                top: TOP_OF_PAIRS,
+                ..home.clone().split(&[first.clone(), second.clone()])
+            })
+        });
+        single.chain(pairs).collect()
+    }
+
+    /// Names the parts that explain the change, over all breakdowns that were answered.
     fn blame(&self, evidence: &Evidence<'_>, home: &Question, seen: &mut Evaluation) {
         let buckets = run(seen);
         let Outcome::Known {
@@ -262,35 +290,36 @@ impl Volume {
         if *status == Status::Ok {
             return;
         }
-        let mut best: Option<Vec<SegmentShare>> = None;
-        for name in &self.by {
-            let lines = evidence.lines(&home.clone().split(std::slice::from_ref(name)));
-            let numbers: Vec<(f64, f64)> = lines
-                .iter()
-                .map(|line| beside_past(line, &buckets))
-                .collect();
-            let shares: Vec<SegmentShare> = blame::explain(&numbers)
-                .into_iter()
-                .filter_map(|part| {
-                    let (observed, expected) = *numbers.get(part.segment)?;
-                    let change = if expected > 0.0 {
-                        (observed - expected) / expected
-                    } else {
-                        1.0
-                    };
-                    Some(SegmentShare {
-                        segment: lines.get(part.segment)?.segment.clone(),
-                        change,
-                        share: part.share,
-                    })
-                })
-                .collect();
-            let smaller = best.as_ref().is_none_or(|best| shares.len() < best.len());
-            if !shares.is_empty() && smaller {
-                best = Some(shares);
-            }
-        }
-        finding.segments = best.unwrap_or_default();
+        let splits = self.splits(home);
+        let lines: Vec<&[Line]> = splits.iter().map(|split| evidence.lines(split)).collect();
+        let tables: Vec<Vec<blame::Row>> = lines
+            .iter()
+            .map(|lines| {
+                lines
+                    .iter()
+                    .map(|line| beside_past(line, &buckets))
+                    .collect()
+            })
+            .collect();
+        let Some(found) = blame::search(&tables) else {
+            return;
+        };
+        let named = found.parts.iter().filter_map(|part| {
+            let segment = lines.get(found.table)?.get(part.segment)?.segment.clone();
+            let observed = tables.get(found.table)?.get(part.segment)?.observed;
+            let expected = observed - part.change;
+            let change = if expected > 0.0 {
+                part.change / expected
+            } else {
+                1.0
+            };
+            Some(SegmentShare {
+                segment,
+                change,
+                share: part.share,
+            })
+        });
+        finding.segments = named.collect();
     }
 }
 
@@ -312,9 +341,9 @@ fn run(seen: &Evaluation) -> Vec<NaiveDateTime> {
     labels
 }
 
-/// A segment's sum over the buckets beside the median of the same ones in the weeks before; a bucket
-/// without a row had none.
-fn beside_past(line: &Line, buckets: &[NaiveDateTime]) -> (f64, f64) {
+/// A segment's sum over the buckets beside those of the same ones in the weeks before; a bucket
+/// without a row had none. The sum of what is small has no name.
+fn beside_past(line: &Line, buckets: &[NaiveDateTime]) -> blame::Row {
     let values: BTreeMap<NaiveDateTime, f64> = line
         .readings
         .iter()
@@ -324,6 +353,13 @@ fn beside_past(line: &Line, buckets: &[NaiveDateTime]) -> (f64, f64) {
         let shifted = buckets.iter().map(|label| *label - Duration::weeks(weeks));
         shifted.filter_map(|label| values.get(&label)).sum::<f64>()
     };
-    let mut past: Vec<f64> = (1..=WEEKS).map(back).collect();
-    (back(0), median(&mut past).unwrap_or(0.0))
+    let named = !line
+        .segment
+        .values()
+        .any(|value| matches!(value.as_str(), "(rest)" | "(other)"));
+    blame::Row {
+        observed: back(0),
+        past: (1..=WEEKS).map(back).collect(),
+        named: named && !line.segment.is_empty(),
+    }
 }

@@ -45,7 +45,7 @@ pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreE
     let began = world.clock.uptime();
     let around = surroundings(world, now).await?;
     let mut seen = Vec::new();
-    let mut questions = follow_up::MOST;
+    let mut questions = follow_up::Budget::new();
     let mut averages = BTreeMap::new();
     for checks in world.checks.chunks(PORTION) {
         let gathered = Arc::new(gather(world, checks, &around).await?);

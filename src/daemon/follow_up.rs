@@ -11,7 +11,24 @@ use super::evidence::Gathered;
 use super::{World, evaluate, pull};
 
 /// Most follow-up questions in one round.
-pub(super) const MOST: usize = 20;
+const MOST: usize = 20;
+
+/// What is left of a round's follow-up questions, and what the earlier ones brought: checks of one
+/// event may be judged in different portions and want the same breakdown.
+pub(super) struct Budget {
+    left: usize,
+    answers: BTreeMap<Question, Vec<Line>>,
+}
+
+impl Budget {
+    /// A new round.
+    pub(super) fn new() -> Self {
+        Self {
+            left: MOST,
+            answers: BTreeMap::new(),
+        }
+    }
+}
 
 /// Asks the sources for what the checks want to know after their first look, and lets those checks
 /// look again. A failure leaves the round as it was: it knows less about where, nothing less about
@@ -21,10 +38,10 @@ pub(super) async fn ask(
     checks: &[Arc<dyn Check>],
     gathered: &Arc<Gathered>,
     first: Vec<Evaluation>,
-    left: &mut usize,
+    budget: &mut Budget,
 ) -> Vec<Evaluation> {
-    let (wanted, again) = wanted(world, checks, gathered, &first, left);
-    if wanted.is_empty() {
+    let (wanted, again) = wanted(world, checks, gathered, &first, budget);
+    if again.is_empty() {
         return first;
     }
     let mut more = Gathered::clone(gathered);
@@ -42,7 +59,7 @@ pub(super) async fn ask(
             match pull::guarded(tap, &ask, &pull::means(world)).await {
                 Ok(mut pulled) => {
                     pulled.fill_zeros(&ask, pull::arrives(tap));
-                    more.history.insert(question, lines(pulled.observations));
+                    budget.answers.insert(question, lines(pulled.observations));
                 }
                 Err(why) => {
                     tracing::info!(source = %source, "no breakdown from `{source}`: {why}");
@@ -50,6 +67,9 @@ pub(super) async fn ask(
                 }
             }
         }
+    }
+    for (question, lines) in &budget.answers {
+        more.history.insert(question.clone(), lines.clone());
     }
     let names: BTreeSet<Name> = again
         .iter()
@@ -68,7 +88,7 @@ fn wanted(
     checks: &[Arc<dyn Check>],
     gathered: &Gathered,
     first: &[Evaluation],
-    left: &mut usize,
+    budget: &mut Budget,
 ) -> (Wanted, Vec<Arc<dyn Check>>) {
     let mut by_check: BTreeMap<&Name, Vec<Evaluation>> = BTreeMap::new();
     for evaluation in first {
@@ -96,10 +116,10 @@ fn wanted(
                 continue;
             }
             // Two checks of one event want the same breakdown: it is asked once, and both look again.
-            if asking.contains(&question) {
+            if asking.contains(&question) || budget.answers.contains_key(&question) {
                 asked = true;
-            } else if *left > 0 {
-                *left -= 1;
+            } else if budget.left > 0 {
+                budget.left -= 1;
                 asked = true;
                 asking.insert(question.clone());
                 wanted

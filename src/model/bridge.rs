@@ -53,6 +53,14 @@ pub struct Bridge {
 }
 
 impl Bridge {
+    /// What the other system is judged against: the baseline with every part but what is still to
+    /// come, since both are compared at the same age.
+    pub fn comparable(&self) -> i64 {
+        let part = |part: &&Part| part.kind != PartKind::StillToCome;
+        let parts = self.parts.iter().filter(part);
+        self.baseline + parts.map(|part| part.count).sum::<i64>()
+    }
+
     /// What no part explains: the integer remainder.
     pub fn unexplained(&self) -> i64 {
         self.other - self.baseline - self.parts.iter().map(|part| part.count).sum::<i64>()

@@ -31,6 +31,8 @@ pub struct Compare {
     pub expect: BTreeMap<Name, (f64, f64)>,
     /// Out-of-scope rows of the baseline: a label and a filter (admin orders, test orders).
     pub exclude: Vec<(Name, Filter)>,
+    /// Whether the other systems count only visitors who consent, so that refusals explain a part.
+    pub consent: bool,
     /// Who answers for it.
     pub owner: Option<Name>,
     /// Where it was written.
@@ -81,6 +83,7 @@ pub(super) fn compares(
                 settle: reader.duration("settle"),
                 expect: bands(reader),
                 exclude: excluded(reader),
+                consent: reader.flag("consent").unwrap_or(false),
                 owner: reader.name("owner").map(|(owner, _)| owner),
                 name,
                 origin,

@@ -305,6 +305,11 @@ pub(super) const FAMILIES: Tables = &[
             ),
             key("settle", TIME, "Wait for late data"),
             key(
+                "consent",
+                FLAG,
+                "The other systems count only visitors who consent: who refuses is explained by the share of consent",
+            ),
+            key(
                 "expect",
                 TABLE,
                 "Usual difference of a system: { linkedin = \"+5%..+25%\" }",

@@ -2,7 +2,7 @@
 //! trouble, how sure, where, likely cause, impact, owner.
 
 use crate::incident::{Cause, Certainty, Incident, Level, Verdict};
-use crate::model::{Calendar, Finding, Gap, Shape, Status, Timestamp, Unit};
+use crate::model::{Calendar, Finding, Gap, Mark, SegmentShare, Shape, Status, Timestamp, Unit};
 use crate::plan::Plan;
 
 use super::words;
@@ -22,6 +22,8 @@ pub struct IncidentText {
     pub since: String,
     /// `Safari −96%, explains 97%`.
     pub place: Option<String>,
+    /// `shop 120, consent refused −24, duplicates +2: 98 explained, web 60, unexplained −38`.
+    pub bridge: Option<String>,
     /// `high: outside the range 3 days in a row`.
     pub certainty: String,
     /// `Real loss, not a tracking fault: hubspot fell by 61%`.
@@ -60,16 +62,14 @@ pub fn describe(plan: &Plan, incident: &Incident, now: Timestamp) -> IncidentTex
         now: incident.finding.as_ref().map(now_line),
         since: format!("{} ({lasted})", words::since(calendar, &incident.first)),
         place: place(incident),
+        bridge: incident
+            .finding
+            .as_ref()
+            .and_then(|finding| finding.bridge.as_ref())
+            .map(words::bridge),
         certainty: certainty(&incident.certainty),
         verdict: verdict(incident),
-        likely: incident.causes.first().map(|mark| {
-            format!(
-                "{} {}, {}",
-                mark.kind.word(),
-                mark.name,
-                words::moment(calendar, mark.at)
-            )
-        }),
+        likely: likely(incident, calendar),
         impact: impact(incident),
         owner: owner.as_ref().map(|(id, known)| match known {
             Some(known) => format!("{} ({id})", known.name),
@@ -90,6 +90,20 @@ pub fn describe(plan: &Plan, incident: &Incident, now: Timestamp) -> IncidentTex
         }),
         members: incident.members.iter().map(ToString::to_string).collect(),
     }
+}
+
+/// The marks near the onset, nearest first.
+fn likely(incident: &Incident, calendar: &Calendar) -> Option<String> {
+    let mark = |mark: &Mark| {
+        let when = words::moment(calendar, mark.at);
+        format!(
+            "{} {}, {when}",
+            mark.kind.word(),
+            words::cut(mark.name.as_str())
+        )
+    };
+    let marks: Vec<String> = incident.causes.iter().map(mark).collect();
+    (!marks.is_empty()).then(|| marks.join("; "))
 }
 
 /// The head line speaks of the whole incident.
@@ -178,16 +192,17 @@ fn sentence(incident: &Incident, finding: &Finding, subject: &str) -> String {
             words::share(finding.now.observed),
             words::range(&finding.now, &finding.unit)
         ),
-        ("compare", Shape::Pair { a, b }) => format!(
-            "{subject}: {source} counts {} where {} were expected from the baseline's {}",
-            words::number(a),
-            words::number(if b > 0.0 {
-                b * (1.0 + finding.now.expected)
-            } else {
-                0.0
-            }),
-            words::number(b)
-        ),
+        ("compare", Shape::Pair { a, b }) => {
+            // What is explained is no part of the expectation.
+            let bridge = finding.bridge.as_ref();
+            let scope = bridge.map_or(b, |bridge| bridge.comparable() as f64);
+            format!(
+                "{subject}: {source} counts {} where {} were expected from the baseline's {}",
+                words::number(a),
+                words::number((scope * (1.0 + finding.now.expected)).max(0.0)),
+                words::number(b)
+            )
+        }
         _ => format!(
             "{subject}: {}, expected {}",
             words::value(finding.now.observed, &finding.unit),
@@ -219,13 +234,17 @@ fn place(incident: &Incident) -> Option<String> {
         return Some(words::segment(segment));
     }
     let finding = incident.finding.as_ref()?;
-    if let Some(first) = finding.segments.first() {
-        return Some(format!(
-            "{} {}, explains {} of it",
-            words::segment(&first.segment),
-            words::change(first.change),
-            words::share(first.share.clamp(0.0, 1.0))
-        ));
+    if !finding.segments.is_empty() {
+        let part = |part: &SegmentShare| {
+            format!(
+                "{} {}, explains {} of it",
+                words::segment(&part.segment),
+                words::change(part.change),
+                words::share(part.share.clamp(0.0, 1.0))
+            )
+        };
+        let parts: Vec<String> = finding.segments.iter().map(part).collect();
+        return Some(parts.join("; "));
     }
     let details: Vec<String> = finding
         .details
@@ -289,8 +308,13 @@ fn impact(incident: &Incident) -> Option<String> {
         .map_or(String::new(), |(amount, currency)| {
             format!(", {} {currency}", words::number(amount.abs().round()))
         });
+    // The interval in the direction of the count: what is missing is not less than nothing missing.
+    let ends = [impact.low, impact.high].map(|end| end * impact.count.signum());
+    let (least, most) = (ends[0].min(ends[1]).max(0.0), ends[0].max(ends[1]).max(0.0));
     Some(format!(
-        "about {} {word}{money}",
-        words::number(impact.count.abs().round())
+        "about {} {word} ({}–{}){money}",
+        words::number(impact.count.abs().round()),
+        words::number(least.round()),
+        words::number(most.round())
     ))
 }

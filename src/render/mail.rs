@@ -112,6 +112,7 @@ fn rows(text: &IncidentText, remark: &str) -> Vec<(&'static str, String)> {
     add("Now", text.now.as_ref());
     add("Since", Some(&text.since));
     add("Where", text.place.as_ref());
+    add("Gap", text.bridge.as_ref());
     add("Certainty", Some(&text.certainty));
     add("Verdict", Some(&text.verdict));
     add("Just before", text.likely.as_ref());

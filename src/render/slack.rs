@@ -84,6 +84,9 @@ fn incident(plan: &Plan, notification: &Notification, text: &IncidentText) -> Va
     if let Some(place) = &text.place {
         fields.push(field("Where", place));
     }
+    if let Some(bridge) = &text.bridge {
+        fields.push(field("Gap", bridge));
+    }
     fields.push(field("Certainty", &text.certainty));
     let mut lines = Vec::new();
     if !notification.remark.is_empty() {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::incident::{Incident, Level, Verdict};
-use crate::model::{Amount, Name, Segment, Timestamp, Unit};
+use crate::model::{Amount, Bridge, Ground, Name, Segment, Timestamp, Unit};
 use crate::notify::{Notification, Reason};
 use crate::plan::Plan;
 
@@ -100,6 +100,7 @@ pub fn incident(plan: &Plan, incident: &Incident) -> Value {
         "compare": incident.companions.iter().map(|one| json!({
             "system": one.source.as_str(), "change": one.change, "outside": one.outside,
         })).collect::<Vec<_>>(),
+        "bridge": finding.and_then(|finding| finding.bridge.as_ref()).map(bridge),
         "causes": incident.causes.iter().map(|mark| json!({
             "kind": mark.kind.word(), "name": mark.name.as_str(), "at": time(mark.at),
         })).collect::<Vec<_>>(),
@@ -119,6 +120,21 @@ fn amount(amount: &Amount, unit: &Unit) -> Value {
         "expected": amount.expected,
         "range": [amount.low, amount.high],
         "change": amount.change_in(unit),
+    })
+}
+
+fn bridge(bridge: &Bridge) -> Value {
+    json!({
+        "from": bridge.from.as_str(),
+        "to": bridge.to.as_str(),
+        "baseline": bridge.baseline,
+        "parts": bridge.parts.iter().map(|part| json!({
+            "kind": super::words::part(part.kind),
+            "count": part.count,
+            "measured": part.ground == Ground::Measured,
+        })).collect::<Vec<_>>(),
+        "unexplained": bridge.unexplained(),
+        "other": bridge.other,
     })
 }
 

@@ -2,7 +2,10 @@
 
 use chrono::{Datelike as _, TimeDelta};
 
-use crate::model::{Amount, Calendar, Gap, Grain, Reference, Segment, Status, Timestamp, Unit};
+use crate::model::{
+    Amount, Bridge, Calendar, Gap, Grain, Ground, PartKind, Reference, Segment, Status, Timestamp,
+    Unit,
+};
 
 /// Longest text that comes from data in one place of a message.
 const LONGEST: usize = 80;
@@ -107,6 +110,42 @@ pub fn range(amount: &Amount, unit: &Unit) -> String {
         format!("{low} to {high}")
     } else {
         format!("{low}–{high}")
+    }
+}
+
+/// `shop 120 − 24 consent refused (estimated) + 2 duplicates − 38 unexplained = web 60`: every number
+/// is a whole one, and they add up.
+pub fn bridge(bridge: &Bridge) -> String {
+    let signed = |count: i64| {
+        let sign = if count < 0 { '−' } else { '+' };
+        format!("{sign} {}", number(count.unsigned_abs() as f64))
+    };
+    let part = |one: &crate::model::Part| {
+        let ground = match one.ground {
+            Ground::Measured => "",
+            Ground::Estimated => " (estimated)",
+        };
+        format!(" {} {}{ground}", signed(one.count), part(one.kind))
+    };
+    format!(
+        "{} {}{} {} unexplained = {} {}",
+        bridge.from,
+        number(bridge.baseline as f64),
+        bridge.parts.iter().map(part).collect::<String>(),
+        signed(bridge.unexplained()),
+        bridge.to,
+        number(bridge.other as f64)
+    )
+}
+
+/// What explains a part of a gap.
+pub fn part(kind: PartKind) -> &'static str {
+    match kind {
+        PartKind::Consent => "consent refused",
+        PartKind::Duplicates => "duplicates",
+        PartKind::Excluded => "out of scope",
+        PartKind::DayBoundary => "day boundary",
+        PartKind::StillToCome => "still to come",
     }
 }
 

@@ -172,6 +172,7 @@ pub(super) fn card(plan: &Plan, one: &Incident, history: Option<&History>, now: 
     add("Verdict", Some(&text.verdict));
     add("Certainty", Some(&text.certainty));
     add("Where", text.place.as_ref());
+    add("Gap", text.bridge.as_ref());
     add("Just before", text.likely.as_ref());
     add("Impact", text.impact.as_ref());
     add("Owner", text.owner.as_ref());

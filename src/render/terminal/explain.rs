@@ -107,6 +107,9 @@ pub fn explain(what: &Explanation<'_>) -> String {
                         words::share(part.share.clamp(0.0, 1.0))
                     ));
                 }
+                if let Some(bridge) = &finding.bridge {
+                    out.push_str(&format!("  {:<12}{}\n", "Gap", words::bridge(bridge)));
+                }
                 for detail in finding.details.iter().take(5) {
                     let what = words::cut(detail.what.as_str());
                     out.push_str(&format!(

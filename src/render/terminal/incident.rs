@@ -106,6 +106,7 @@ pub fn incident(plan: &Plan, one: &Incident, now: Timestamp, color: bool) -> Str
     };
     row("Now", text.now.as_ref());
     row("Where", text.place.as_ref());
+    row("Gap", text.bridge.as_ref());
     row("Certainty", Some(&text.certainty));
     row("Verdict", Some(&text.verdict));
     row("Before", text.likely.as_ref());

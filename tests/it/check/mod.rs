@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 mod many;
 mod maturity;
+mod gap;
 mod rate;
 mod release;
 mod sum;

@@ -1,7 +1,9 @@
 //! The life of an incident, step by step: what opens it, what closes it, and what leaves it alone.
 
+mod flood;
 mod grouping;
 mod law;
+mod planted;
 
 use chrono::TimeDelta;
 use truecount::incident::{self, Change, Event, Incident, Label, Policy, State, Turn};

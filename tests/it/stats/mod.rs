@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod gate;
+mod blame;
 mod law;
 mod power;
 mod published;
