@@ -15,6 +15,7 @@ mod heartbeat;
 mod letters;
 mod pull;
 mod reload;
+mod renew;
 mod report_job;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,6 +127,7 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
     let mut busy: BTreeMap<String, Option<Timestamp>> = BTreeMap::new();
     let mut judged_at: Option<Timestamp> = None;
     let mut dirty = true;
+    let mut renewed = renew::Renewed::new();
     let pulse = Arc::new(Pulse::default());
     let sender = tokio::spawn(send_letters(
         worlds.clone(),
@@ -159,6 +161,9 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
                 dirty = true;
                 wake = complain(&why, now);
             }
+        }
+        if let Err(why) = renew::renew(&world, &mut renewed, now).await {
+            tracing::warn!("{why}; what lasts is posted again later");
         }
         tokio::select! {
             () = world.clock.sleep_until(wake) => (),

@@ -68,9 +68,15 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
             ),
         }
     }
-    let token = reader.has("token").then(|| reader.secret("token")).flatten();
+    let token = reader
+        .has("token")
+        .then(|| reader.secret("token"))
+        .flatten();
     if !reader.has("to") {
-        reader.missing("to", "say where: alertmanager = \"http://alertmanager.internal:9093\"");
+        reader.missing(
+            "to",
+            "say where: alertmanager = \"http://alertmanager.internal:9093\"",
+        );
     }
     let complaints = reader.finish();
     if complaints.is_empty() && !to.is_empty() {
@@ -86,10 +92,19 @@ impl Alertmanager {
             return Ok(request);
         };
         let token = read(means, token).await?;
-        Ok(request.header("authorization", &format!("Bearer {}", token.expose_secret().trim())))
+        Ok(request.header(
+            "authorization",
+            &format!("Bearer {}", token.expose_secret().trim()),
+        ))
     }
 
-    async fn post(&self, base: &url::Url, body: &Value, now: Timestamp, means: &Means) -> Result<(), SendError> {
+    async fn post(
+        &self,
+        base: &url::Url,
+        body: &Value,
+        now: Timestamp,
+        means: &Means,
+    ) -> Result<(), SendError> {
         let url = answer::under(base, "/api/v2/alerts")?;
         let request = answer::post(url, body.to_string().into_bytes());
         let reply = answer::call(means, &self.with_token(request, means).await?).await?;
@@ -98,7 +113,10 @@ impl Alertmanager {
         }
         // 400 comes as a bare JSON string or as an object with `message`.
         let told: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-        let detail = told.as_str().or_else(|| told["message"].as_str()).unwrap_or("");
+        let detail = told
+            .as_str()
+            .or_else(|| told["message"].as_str())
+            .unwrap_or("");
         Err(answer::refusal("Alertmanager", &reply, detail, now))
     }
 }
@@ -106,7 +124,10 @@ impl Alertmanager {
 #[async_trait]
 impl Channel for Alertmanager {
     fn letter(&self, notification: &Notification, desk: &Desk<'_>) -> Payload {
-        answer::frozen(&Value::Array(render::alertmanager::alerts(desk.plan, notification)))
+        answer::frozen(&Value::Array(render::alertmanager::alerts(
+            desk.plan,
+            notification,
+        )))
     }
 
     /// Instances of a cluster do not tell each other of alerts: each is posted to. One that takes it
@@ -148,7 +169,12 @@ impl Channel for Alertmanager {
             let request = Request::get(answer::under(base, "/-/ready")?);
             let reply = answer::call(means, &self.with_token(request, means).await?).await?;
             if !reply.is_success() {
-                return Err(answer::refusal("Alertmanager", &reply, "", means.net.clock.now()));
+                return Err(answer::refusal(
+                    "Alertmanager",
+                    &reply,
+                    "",
+                    means.net.clock.now(),
+                ));
             }
         }
         Ok(format!("{} ready", self.to.len()))

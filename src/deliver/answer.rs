@@ -44,7 +44,10 @@ pub(super) fn refusal(who: &str, reply: &Reply, detail: &str, now: Timestamp) ->
             why,
         },
         300..=399 => SendError::Refused {
-            why: format!("{who} answered {}: redirects are not followed", reply.status),
+            why: format!(
+                "{who} answered {}: redirects are not followed",
+                reply.status
+            ),
         },
         _ => SendError::Refused { why },
     }

@@ -37,7 +37,10 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
     let mut reader = Reader::new(&decl.section);
     let to = reader.secret("to");
     if to.is_none() && !reader.has("to") {
-        reader.missing("to", "say where to post: discord = { env = \"DISCORD_WEBHOOK\" }");
+        reader.missing(
+            "to",
+            "say where to post: discord = { env = \"DISCORD_WEBHOOK\" }",
+        );
     }
     let complaints = reader.finish();
     match to {
@@ -60,7 +63,10 @@ struct Refusal {
 
 impl Discord {
     async fn url(&self, means: &Means) -> Result<url::Url, SendError> {
-        address(read(means, &self.to).await?.expose_secret(), "the Discord webhook")
+        address(
+            read(means, &self.to).await?.expose_secret(),
+            "the Discord webhook",
+        )
     }
 }
 
@@ -86,7 +92,10 @@ impl Channel for Discord {
         let reply = answer::call(means, &request).await?;
         if reply.is_success() {
             let sent: Option<Sent> = serde_json::from_slice(&reply.body).ok();
-            return Ok(sent.map_or_else(|| reply.status.to_string(), |sent| format!("message {}", sent.id)));
+            return Ok(sent.map_or_else(
+                || reply.status.to_string(),
+                |sent| format!("message {}", sent.id),
+            ));
         }
         let told: Refusal = serde_json::from_slice(&reply.body).unwrap_or_default();
         let refusal = answer::refusal("Discord", &reply, &told.message, now);
@@ -101,7 +110,12 @@ impl Channel for Discord {
         }
         let reply = answer::call(means, &Request::get(self.url(means).await?)).await?;
         if !reply.is_success() {
-            return Err(answer::refusal("Discord", &reply, "", means.net.clock.now()));
+            return Err(answer::refusal(
+                "Discord",
+                &reply,
+                "",
+                means.net.clock.now(),
+            ));
         }
         let about: About = json("Discord", &reply).map_err(|why| SendError::Refused {
             why: why.to_string(),

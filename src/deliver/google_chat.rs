@@ -36,7 +36,10 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
     let mut reader = Reader::new(&decl.section);
     let to = reader.secret("to");
     if to.is_none() && !reader.has("to") {
-        reader.missing("to", "say where to post: google_chat = { env = \"GOOGLE_CHAT_WEBHOOK\" }");
+        reader.missing(
+            "to",
+            "say where to post: google_chat = { env = \"GOOGLE_CHAT_WEBHOOK\" }",
+        );
     }
     let complaints = reader.finish();
     match to {
@@ -70,7 +73,11 @@ impl Channel for GoogleChat {
             [one] => format!("truecount-{}", one.id.hex()),
             _ => format!("truecount-{}", desk.id.hex()),
         };
-        answer::frozen(&render::google_chat::message(desk.plan, notification, &thread))
+        answer::frozen(&render::google_chat::message(
+            desk.plan,
+            notification,
+            &thread,
+        ))
     }
 
     async fn send(
@@ -82,7 +89,9 @@ impl Channel for GoogleChat {
     ) -> Result<String, SendError> {
         let text = read(means, &self.to).await?;
         let mut url = address(text.expose_secret(), "the Google Chat webhook")?;
-        let reply_option = url.query_pairs().any(|(key, _)| key == "messageReplyOption");
+        let reply_option = url
+            .query_pairs()
+            .any(|(key, _)| key == "messageReplyOption");
         {
             let mut query = url.query_pairs_mut();
             if !reply_option {
@@ -98,11 +107,19 @@ impl Channel for GoogleChat {
             return Ok(crate::model::Name::clean(&sent.name).to_string());
         }
         let told: Refusal = serde_json::from_slice(&reply.body).unwrap_or_default();
-        Err(answer::refusal("Google Chat", &reply, &told.error.message, now))
+        Err(answer::refusal(
+            "Google Chat",
+            &reply,
+            &told.error.message,
+            now,
+        ))
     }
 
     async fn probe(&self, means: &Means) -> Result<String, SendError> {
-        address(read(means, &self.to).await?.expose_secret(), "the Google Chat webhook")?;
+        address(
+            read(means, &self.to).await?.expose_secret(),
+            "the Google Chat webhook",
+        )?;
         Ok("the address can be read; only a message would tell more".to_owned())
     }
 

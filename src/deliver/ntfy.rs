@@ -61,7 +61,10 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
     if topic.is_none() && !reader.has("to") {
         reader.missing("to", "say which topic: ntfy = { env = \"NTFY_TOPIC\" }");
     }
-    let token = reader.has("token").then(|| reader.secret("token")).flatten();
+    let token = reader
+        .has("token")
+        .then(|| reader.secret("token"))
+        .flatten();
     let base = answer::base(&mut reader, USUAL);
     let complaints = reader.finish();
     match (topic, base) {
@@ -85,7 +88,10 @@ impl Ntfy {
             return Ok(request);
         };
         let token = read(means, token).await?;
-        Ok(request.header("authorization", &format!("Bearer {}", token.expose_secret().trim())))
+        Ok(request.header(
+            "authorization",
+            &format!("Bearer {}", token.expose_secret().trim()),
+        ))
     }
 }
 

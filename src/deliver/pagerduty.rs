@@ -51,7 +51,10 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
     let mut reader = Reader::new(&decl.section);
     let key = reader.secret("to");
     if key.is_none() && !reader.has("to") {
-        reader.missing("to", "give the integration key: pagerduty = { env = \"PAGERDUTY_KEY\" }");
+        reader.missing(
+            "to",
+            "give the integration key: pagerduty = { env = \"PAGERDUTY_KEY\" }",
+        );
     }
     let base = answer::base(&mut reader, USUAL);
     let complaints = reader.finish();
@@ -73,7 +76,10 @@ struct Answer {
 #[async_trait]
 impl Channel for PagerDuty {
     fn letter(&self, notification: &Notification, desk: &Desk<'_>) -> Payload {
-        answer::frozen(&Value::Array(render::pagerduty::events(desk.plan, notification)))
+        answer::frozen(&Value::Array(render::pagerduty::events(
+            desk.plan,
+            notification,
+        )))
     }
 
     async fn send(

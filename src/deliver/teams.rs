@@ -35,7 +35,10 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
     let mut reader = Reader::new(&decl.section);
     let to = reader.secret("to");
     if to.is_none() && !reader.has("to") {
-        reader.missing("to", "say where to post: teams = { env = \"TEAMS_WEBHOOK\" }");
+        reader.missing(
+            "to",
+            "say where to post: teams = { env = \"TEAMS_WEBHOOK\" }",
+        );
     }
     let complaints = reader.finish();
     match to {
@@ -58,7 +61,10 @@ impl Channel for Teams {
         means: &Means,
     ) -> Result<String, SendError> {
         // Port and query stay as they are: the signature is in them.
-        let url = address(read(means, &self.to).await?.expose_secret(), "the Teams webhook")?;
+        let url = address(
+            read(means, &self.to).await?.expose_secret(),
+            "the Teams webhook",
+        )?;
         let request = answer::post(url, letter.payload.body.clone());
         let reply = answer::call(means, &request).await?;
         if reply.is_success() {
@@ -68,7 +74,10 @@ impl Channel for Teams {
     }
 
     async fn probe(&self, means: &Means) -> Result<String, SendError> {
-        address(read(means, &self.to).await?.expose_secret(), "the Teams webhook")?;
+        address(
+            read(means, &self.to).await?.expose_secret(),
+            "the Teams webhook",
+        )?;
         Ok("the address can be read; only a message would tell more".to_owned())
     }
 

@@ -67,7 +67,10 @@ fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>>
     let mut reader = Reader::new(&decl.section);
     let token = reader.secret("token");
     if token.is_none() && !reader.has("token") {
-        reader.missing("token", "a bot needs its token: token = { env = \"TELEGRAM_TOKEN\" }");
+        reader.missing(
+            "token",
+            "a bot needs its token: token = { env = \"TELEGRAM_TOKEN\" }",
+        );
     }
     let chat = reader.required_text("chat", "say which chat: chat = \"-1001234567890\"");
     let topic = reader.has("topic").then(|| reader.whole("topic")).flatten();
@@ -143,7 +146,9 @@ impl Channel for Telegram {
         if let Some(topic) = self.topic {
             body["message_thread_id"] = json!(topic);
         }
-        let first = earlier.first().and_then(|receipt| receipt.strip_prefix("message "));
+        let first = earlier
+            .first()
+            .and_then(|receipt| receipt.strip_prefix("message "));
         if let Some(first) = first.and_then(|id| id.parse::<i64>().ok()) {
             body["reply_parameters"] =
                 json!({ "message_id": first, "allow_sending_without_reply": true });

@@ -31,9 +31,11 @@ pub fn alerts(plan: &Plan, notification: &Notification) -> Vec<Value> {
         .map(|incident| {
             let alone = Notification {
                 incidents: vec![incident.clone()],
-                reason: match notification.reason {
-                    Reason::Digest => Reason::Opened,
-                    other => other,
+                // The text says what is, not what changed: alerts are posted again and again.
+                reason: if incident.over_at().is_some() {
+                    Reason::Resolved
+                } else {
+                    Reason::Opened
                 },
                 ..notification.clone()
             };

@@ -71,7 +71,7 @@ impl Brief {
             rows: Vec::new(),
             list: Vec::new(),
             link: None,
-            foot: plan.project.name.clone(),
+            foot: plan.project.name.to_string(),
         }
     }
 
@@ -80,7 +80,10 @@ impl Brief {
         let over = matches!(notification.reason, Reason::Resolved | Reason::Past);
         let lead = preface(notification.reason).map_or(String::new(), |words| format!("{words}: "));
         let mark = if over { "●" } else { text.mark };
-        let rule = text.rule.as_ref().map_or(String::new(), |rule| format!(" · rule {rule}"));
+        let rule = text
+            .rule
+            .as_ref()
+            .map_or(String::new(), |rule| format!(" · rule {rule}"));
         Self {
             tone: if over { Tone::Good } else { tone(incident) },
             head: format!("{mark} {lead}{}", text.head),
@@ -101,14 +104,22 @@ impl Brief {
             .take(LISTED)
             .map(|one| {
                 let text = describe(plan, one, notification.at);
-                let mark = if one.over_at().is_some() { "●" } else { text.mark };
+                let mark = if one.over_at().is_some() {
+                    "●"
+                } else {
+                    text.mark
+                };
                 format!("{mark} {}", text.head)
             })
             .collect();
         if many.len() > LISTED {
             list.push(format!("and {} more", many.len() - LISTED));
         }
-        let worst = many.iter().filter(|one| one.is_on()).map(tone).max_by_key(|tone| *tone as u8);
+        let worst = many
+            .iter()
+            .filter(|one| one.is_on())
+            .map(tone)
+            .max_by_key(|tone| *tone as u8);
         Self {
             tone: worst.unwrap_or(Tone::Good),
             short: match list.first() {
@@ -121,7 +132,7 @@ impl Brief {
             rows: Vec::new(),
             list,
             link: plan.project.url.as_ref().map(|url| url.to_string()),
-            foot: plan.project.name.clone(),
+            foot: plan.project.name.to_string(),
         }
     }
 
@@ -136,7 +147,11 @@ impl Brief {
             lines.push(self.short.clone());
         }
         lines.extend(self.verdict.clone());
-        lines.extend(self.rows.iter().map(|(title, value)| format!("{title}: {value}")));
+        lines.extend(
+            self.rows
+                .iter()
+                .map(|(title, value)| format!("{title}: {value}")),
+        );
         lines.extend(self.list.iter().cloned());
         lines
     }
@@ -183,12 +198,27 @@ fn rows(text: &IncidentText) -> Vec<(&'static str, String)> {
     add("Impact", text.impact.as_ref());
     add("Owner", text.owner.as_ref());
     if text.members.len() > 1 {
-        let more = text.members.len().saturating_sub(8);
-        let shown: Vec<&str> = text.members.iter().take(8).map(String::as_str).collect();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        rows.push(("Checks", format!("{}{more}", shown.join(", "))));
+        rows.push(("Checks", checks(text)));
     }
     rows
+}
+
+/// The first checks by name and how many more there are.
+pub fn checks(text: &IncidentText) -> String {
+    const NAMED: usize = 8;
+    let shown: Vec<&str> = text
+        .members
+        .iter()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect();
+    let more = text.members.len().saturating_sub(NAMED);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// At most so many characters, with an ellipsis.

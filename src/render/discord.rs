@@ -65,7 +65,10 @@ pub fn message(plan: &Plan, notification: &Notification) -> Value {
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
-        if matches!(letter, '\\' | '*' | '_' | '~' | '`' | '|' | '>' | '<' | '[' | ']' | '#' | '@') {
+        if matches!(
+            letter,
+            '\\' | '*' | '_' | '~' | '`' | '|' | '>' | '<' | '[' | ']' | '#' | '@'
+        ) {
             out.push('\\');
         }
         out.push(letter);

@@ -49,7 +49,9 @@ pub fn message(plan: &Plan, notification: &Notification, thread: &str) -> Value 
 
 /// Texts of widgets read a little HTML.
 fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// The text of a message has no escape: signs that format, link (`<…|…>`) or mention (`<users/all>`)

@@ -20,7 +20,11 @@ pub fn message(plan: &Plan, notification: &Notification) -> Value {
         Tone::Critical => (5, "rotating_light"),
     };
     // A sample should be seen, and should not wake anybody.
-    let priority = if notification.reason == Reason::Test { 3 } else { priority };
+    let priority = if notification.reason == Reason::Test {
+        3
+    } else {
+        priority
+    };
     let mut lines = brief.lines();
     lines.push(brief.foot.clone());
     let mut body = json!({

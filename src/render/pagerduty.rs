@@ -88,10 +88,9 @@ fn payload(
     if !brief.remark.is_empty() {
         details.insert("Note".to_owned(), json!(limited(&brief.remark, DETAIL)));
     }
-    let name = |name: Option<&crate::model::Name>| name.map(crate::model::Name::as_str);
     let mut body = json!({
         "summary": limited(&brief.short, SUMMARY),
-        "source": name(incident.and_then(|one| one.source.as_ref())).unwrap_or(plan.project.id.as_str()),
+        "source": incident.and_then(|one| one.source.as_ref()).unwrap_or(&plan.project.id).as_str(),
         "severity": severity,
         "timestamp": notification.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         "group": plan.project.id.as_str(),
@@ -99,8 +98,8 @@ fn payload(
     });
     if let Some(incident) = incident {
         body["class"] = json!(incident.kind.as_str());
-        if let Some(event) = name(incident.event.as_ref()) {
-            body["component"] = json!(event);
+        if let Some(event) = &incident.event {
+            body["component"] = json!(event.as_str());
         }
     }
     body
