@@ -1,4 +1,4 @@
-//! PagerDuty by its Events API v2: triggers, acknowledges and resolves under one key per incident,
+//! `PagerDuty` by its Events API v2: triggers, acknowledges and resolves under one key per incident,
 //! so that a repeat changes nothing there.
 
 use async_trait::async_trait;

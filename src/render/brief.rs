@@ -131,7 +131,7 @@ impl Brief {
             verdict: None,
             rows: Vec::new(),
             list,
-            link: plan.project.url.as_ref().map(|url| url.to_string()),
+            link: plan.project.url.as_ref().map(ToString::to_string),
             foot: plan.project.name.to_string(),
         }
     }

@@ -1,4 +1,4 @@
-//! PagerDuty Events v2: one event per incident, under a key that never changes.
+//! `PagerDuty` Events v2: one event per incident, under a key that never changes.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::plan::Plan;
 
 use super::brief::{Brief, Tone, limited};
 
-/// Longest summary that PagerDuty takes, with room.
+/// Longest summary that `PagerDuty` takes, with room.
 const SUMMARY: usize = 1_000;
 const DETAIL: usize = 2_000;
 

@@ -21,22 +21,22 @@ pub fn text(plan: &Plan, notification: &Notification) -> String {
             out.push(shown(&part));
         }
     };
-    let plain = |text: &str| html(text);
+    let as_is = |part: &str| html(part);
     if !brief.remark.is_empty() {
-        add(&format!("{}.", brief.remark), &plain);
+        add(&format!("{}.", brief.remark), &as_is);
     }
     match &brief.verdict {
-        Some(verdict) => add(verdict, &plain),
-        None if brief.list.is_empty() => add(&brief.short, &plain),
+        Some(verdict) => add(verdict, &as_is),
+        None if brief.list.is_empty() => add(&brief.short, &as_is),
         None => {}
     }
     for (title, value) in &brief.rows {
         add(value, &|text| format!("<b>{title}</b> {}", html(text)));
     }
     for line in &brief.list {
-        add(line, &plain);
+        add(line, &as_is);
     }
-    add(&brief.foot, &plain);
+    add(&brief.foot, &as_is);
     if let Some(link) = &brief.link {
         out.push(format!("<a href=\"{}\">Open</a>", html(link)));
     }

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use truecount::clock::SystemClock;
+use truecount::clock::{Clock, SystemClock};
 use truecount::config::SecretRef;
 use truecount::deliver::{Channel, Desk, KINDS, Means, SendError};
 use truecount::incident::Incident;
-use truecount::model::{Fingerprint, Name};
+use truecount::model::{Fingerprint, Name, Timestamp};
 use truecount::net::{Guard, Http, Net};
 use truecount::notify::{Letter, Notification, Reason};
 use truecount::plan::{Decl, Plan};
@@ -226,6 +226,11 @@ impl Bench {
         one.primary = true;
         one
     }
+}
+
+/// The time of the machine: receivers hold some of what they get against it.
+pub(super) fn machine_time() -> Timestamp {
+    SystemClock::start().now()
 }
 
 pub(super) fn told(reason: Reason, incidents: Vec<Incident>) -> Notification {

@@ -30,7 +30,7 @@ async fn server(recipient: &'static str, end: &'static str) -> (String, Arc<Mute
                         end
                     }
                     _ if data => {
-                        kept.lock().unwrap().push_str(&format!("{line}\n"));
+                        kept.lock().unwrap().extend([line.as_str(), "\n"]);
                         continue;
                     }
                     "EHLO" => "250 fake",
