@@ -1,4 +1,4 @@
-//! `incident`, `silence`, `mark` and `letters`: what people do from a terminal.
+//! `incident`, `silence` and `mark`: what people do from a terminal.
 
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
@@ -297,66 +297,4 @@ fn moment(text: &str) -> anyhow::Result<Timestamp> {
     chrono::DateTime::parse_from_rfc3339(text)
         .map(|at| at.to_utc())
         .with_context(|| format!("--at {text}: write it like 2026-11-24T08:41:00Z"))
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum LettersCommand {
-    /// Messages that nobody took
-    List,
-    /// Put one back into the outbox
-    Resend {
-        /// Its id, as `list` shows it
-        id: String,
-    },
-}
-
-pub(super) async fn letters(
-    command: &LettersCommand,
-    global: &Global,
-    screen: &Screen,
-) -> anyhow::Result<Exit> {
-    let world = pull::world(global, screen).await?;
-    match command {
-        LettersCommand::List => {
-            let rows: Vec<(String, String, String, u32)> = world
-                .store
-                .letters(None, 500)
-                .await?
-                .into_iter()
-                .map(|row| {
-                    let why = row.why.unwrap_or_default();
-                    (
-                        row.letter.id.hex(),
-                        row.letter.channel.to_string(),
-                        why,
-                        row.attempts,
-                    )
-                })
-                .collect();
-            if screen.json() {
-                let list: Vec<_> = rows
-                    .iter()
-                    .map(|(id, channel, why, attempts)| {
-                        serde_json::json!({ "id": id, "channel": channel, "why": why, "attempts": attempts })
-                    })
-                    .collect();
-                screen.say_json(&serde_json::json!({ "version": 1, "letters": list }));
-            } else {
-                screen.say(&render::terminal::dead_letters(&rows));
-            }
-            Ok(if rows.is_empty() {
-                Exit::Clean
-            } else {
-                Exit::Findings
-            })
-        }
-        LettersCommand::Resend { id } => {
-            let fingerprint = Fingerprint::parse(id).context("that is no letter id")?;
-            if !world.store.resend(fingerprint, world.clock.now()).await? {
-                bail!("no dead letter has the id {id}");
-            }
-            screen.say("it waits in the outbox; a running daemon sends it, or `truecount serve` at its next start");
-            Ok(Exit::Clean)
-        }
-    }
 }

@@ -130,6 +130,10 @@ impl Channel for Drawer {
         Ok(format!("kept {}", letter.id))
     }
 
+    async fn probe(&self, _means: &Means) -> Result<String, SendError> {
+        Ok("a drawer".to_owned())
+    }
+
     fn spacing(&self) -> TimeDelta {
         TimeDelta::zero()
     }

@@ -58,6 +58,7 @@ pub(super) async fn run(
             findings.extend(sources(&world, options.source.as_deref()).await);
             findings.extend(mail(&world).await);
             findings.extend(routes(&world));
+            findings.extend(channels(&world).await);
         }
         Err(why) => findings.push(Finding::bad(
             "Database",
@@ -125,6 +126,30 @@ async fn sources(world: &World, only: Option<&str>) -> Vec<Finding> {
                 findings.push(Finding::bad(&title, &why.to_string(), &next));
             }
         }
+    }
+    findings
+}
+
+/// Channels, without sending anything. The mail server is looked at by itself: reports use it too.
+async fn channels(world: &World) -> Vec<Finding> {
+    let means = deliver::Means {
+        net: world.net.clone(),
+        secrets: std::sync::Arc::clone(&world.secrets),
+    };
+    let mut findings = Vec::new();
+    for (key, channel) in &world.channels {
+        if key.as_str().ends_with("/email") {
+            continue;
+        }
+        let title = format!("Channel {key}");
+        let route = key.as_str().split('/').next().unwrap_or("");
+        findings.push(match channel.probe(&means).await {
+            Ok(found) => Finding::good(&title, &format!("{}: {found}", channel.receiver())),
+            Err(why) => {
+                let next = format!("Then run: truecount notify test {route}");
+                Finding::bad(&title, &why.to_string(), &next)
+            }
+        });
     }
     findings
 }

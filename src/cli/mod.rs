@@ -10,6 +10,7 @@ mod diff;
 mod doctor;
 mod explain;
 mod init;
+mod letters;
 mod notify;
 mod plan;
 mod pull;
@@ -168,7 +169,7 @@ enum Command {
     Mark(act::MarkOptions),
     /// Messages that nobody took
     #[command(subcommand)]
-    Letters(act::LettersCommand),
+    Letters(letters::LettersCommand),
     /// Write the weekly audit
     Report(report::Options),
     /// Try a route
@@ -240,7 +241,7 @@ async fn dispatch(command: Command, global: &Global, screen: &Screen) -> anyhow:
         Command::Incident(command) => act::incident(&command, global, screen).await,
         Command::Silence(command) => act::silence(&command, global, screen).await,
         Command::Mark(options) => act::mark(&options, global, screen).await,
-        Command::Letters(command) => act::letters(&command, global, screen).await,
+        Command::Letters(command) => letters::run(&command, global, screen).await,
         Command::Report(options) => report::run(&options, global, screen).await,
         Command::Notify(command) => notify::run(&command, global, screen).await,
         Command::Backtest(options) => backtest::run(&options, global, screen).await,

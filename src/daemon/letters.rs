@@ -49,12 +49,23 @@ pub async fn write(
     for (channel, _, count) in world.store.told_since(midnight).await? {
         *sent_today.entry(channel).or_default() += count;
     }
+    // Only who takes so many a second can have a queue that is worth merging.
+    let mut queued = world.store.waiting().await?;
+    let paced = |key: &Name| {
+        let channel = world.channels.get(key);
+        channel.is_some_and(|channel| channel.spacing() > chrono::TimeDelta::zero())
+    };
+    for key in world.channels.keys().filter(|key| paced(key)) {
+        queued.entry(key.clone()).or_default();
+    }
+    queued.retain(|key, _| paced(key));
     let decided = notify::decide(&Situation {
         plan: &world.plan,
         incidents,
         told: &told,
         silences: &silences,
         sent_today: &sent_today,
+        queued: &queued,
         now,
     });
     Ok(freeze(world, &decided, &told))

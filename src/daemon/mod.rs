@@ -16,6 +16,7 @@ mod letters;
 mod pull;
 mod rehearse;
 mod reload;
+mod renew;
 mod report_job;
 mod sight;
 
@@ -134,6 +135,7 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
     let mut started: BTreeMap<String, Timestamp> = BTreeMap::new();
     let mut judged_at: Option<Timestamp> = None;
     let mut dirty = true;
+    let mut renewed = renew::Renewed::new();
     let pulse = Arc::new(Pulse::default());
     let sender = tokio::spawn(send_letters(
         worlds.clone(),
@@ -176,6 +178,9 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
                 dirty = true;
                 wake = complain(&why, now);
             }
+        }
+        if let Err(why) = renew::renew(&world, &mut renewed, now).await {
+            tracing::warn!("{why}; what lasts is posted again later");
         }
         tokio::select! {
             () = world.clock.sleep_until(wake) => (),

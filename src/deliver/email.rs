@@ -6,12 +6,12 @@ use secrecy::ExposeSecret as _;
 
 use crate::config::Reader;
 use crate::model::{Code, Diagnostic, Timestamp};
-use crate::net::{MailError, send_mail};
+use crate::net::{MailError, probe_mail, send_mail};
 use crate::notify::{Letter, Notification, Payload};
 use crate::plan::{Decl, Form, Kind, Mail, Plan, Setting};
 use crate::render::mail;
 
-use super::{Channel, Desk, Means, SMTP_VARIABLE, SendError};
+use super::{Channel, Desk, Means, SMTP_VARIABLE, SendError, read};
 
 pub(super) const KIND: Kind<dyn Channel> = Kind {
     name: "email",
@@ -103,6 +103,13 @@ impl Channel for Email {
         send(&self.mail, &letter.payload, means).await
     }
 
+    async fn probe(&self, means: &Means) -> Result<String, SendError> {
+        let address = smtp(&self.mail, means).await?;
+        probe_mail(address.expose_secret())
+            .await
+            .map_err(SendError::from)
+    }
+
     fn spacing(&self) -> TimeDelta {
         TimeDelta::zero()
     }
@@ -120,22 +127,30 @@ pub fn mailer(mail: &Mail) -> std::sync::Arc<dyn Channel> {
     })
 }
 
-/// Sends frozen bytes to the recipients that travel beside them.
-async fn send(mail: &Mail, payload: &Payload, means: &Means) -> Result<String, SendError> {
-    let address = match &mail.smtp {
-        Some(at) => means
-            .secrets
-            .read(at)
-            .await
-            .map_err(|why| SendError::Wait {
-                after: None,
-                why: why.to_string(),
-            })?,
+/// 4xx and no connection pass, 5xx stays.
+impl From<MailError> for SendError {
+    fn from(why: MailError) -> Self {
+        match why {
+            MailError::Wait(why) => Self::Wait { after: None, why },
+            MailError::Refused(why) => Self::Refused { why },
+        }
+    }
+}
+
+/// Where the mail server is.
+async fn smtp(mail: &Mail, means: &Means) -> Result<crate::secret::SecretString, SendError> {
+    match &mail.smtp {
+        Some(at) => read(means, at).await,
         None => crate::secret::variable(SMTP_VARIABLE).ok_or_else(|| SendError::Wait {
             after: None,
             why: format!("{SMTP_VARIABLE} is not set"),
-        })?,
-    };
+        }),
+    }
+}
+
+/// Sends frozen bytes to the recipients that travel beside them.
+async fn send(mail: &Mail, payload: &Payload, means: &Means) -> Result<String, SendError> {
+    let address = smtp(mail, means).await?;
     let from = payload.extra.get("from").map_or("", String::as_str);
     let to: Vec<&str> = payload
         .extra
@@ -150,8 +165,5 @@ async fn send(mail: &Mail, payload: &Payload, means: &Means) -> Result<String, S
     }
     send_mail(address.expose_secret(), from, &to, &payload.body)
         .await
-        .map_err(|why| match why {
-            MailError::Wait(why) => SendError::Wait { after: None, why },
-            MailError::Refused(why) => SendError::Refused { why },
-        })
+        .map_err(SendError::from)
 }

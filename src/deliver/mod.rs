@@ -1,8 +1,16 @@
 //! PLUG: ways to tell people, one file per kind, and the worker that empties the outbox.
 
+mod alertmanager;
+mod answer;
+mod discord;
 mod email;
+mod google_chat;
+mod ntfy;
 pub mod outbox;
+mod pagerduty;
 mod slack;
+mod teams;
+mod telegram;
 mod webhook;
 
 use std::sync::Arc;
@@ -17,7 +25,18 @@ use crate::plan::Kind;
 use crate::secret::Secrets;
 
 /// All kinds, in the order of the documentation.
-pub const KINDS: &[&Kind<dyn Channel>] = &[&slack::KIND, &email::KIND, &webhook::KIND];
+pub const KINDS: &[&Kind<dyn Channel>] = &[
+    &slack::KIND,
+    &email::KIND,
+    &webhook::KIND,
+    &teams::KIND,
+    &pagerduty::KIND,
+    &discord::KIND,
+    &google_chat::KIND,
+    &telegram::KIND,
+    &ntfy::KIND,
+    &alertmanager::KIND,
+];
 
 /// Keys of mails: where the server is when `[mail]` does not say.
 const SMTP_VARIABLE: &str = "TRUECOUNT_SMTP_URL";
@@ -94,6 +113,16 @@ pub trait Channel: Send + Sync {
         now: Timestamp,
         means: &Means,
     ) -> Result<String, SendError>;
+
+    /// Looks whether it could send, without sending anything, for `doctor`: what was found, or what
+    /// is wrong. Not every medium can tell more than that its settings can be read.
+    async fn probe(&self, means: &Means) -> Result<String, SendError>;
+
+    /// How often what lasts must be told again, past the outbox, because the receiver forgets it
+    /// otherwise. `None` for receivers that remember: all but Alertmanager.
+    fn renews(&self) -> Option<TimeDelta> {
+        None
+    }
 
     /// Least time between two letters to this receiver.
     fn spacing(&self) -> TimeDelta;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::config::{Reader, SecretRef};
 use crate::model::{Diagnostic, Timestamp};
 use crate::net::{Reply, Request, retry_after, shown_start};
-use crate::notify::{Letter, Notification, Payload};
+use crate::notify::{Letter, Notification, Payload, Reason};
 use crate::plan::{Decl, Form, Kind, Plan, Setting};
 use crate::render;
 
@@ -140,32 +140,51 @@ impl Channel for Slack {
                         why: format!("the frozen message is damaged: {why}"),
                     })?;
                 body["channel"] = json!(channel);
-                body["unfurl_links"] = json!(false);
+                let bot = Bot {
+                    token: &token,
+                    base,
+                    now,
+                    means,
+                };
                 if let Some(thread) = earlier
                     .first()
                     .and_then(|receipt| receipt.strip_prefix("ts "))
                 {
+                    if changes_the_head(letter.reason) {
+                        let mut head = body.clone();
+                        head["ts"] = json!(thread);
+                        match bot.call("chat.update", &head).await {
+                            // A first message that was deleted or is too old to edit stays; the
+                            // thread is told all the same.
+                            Ok(_) | Err(SendError::Refused { .. }) => {}
+                            Err(busy) => return Err(busy),
+                        }
+                    }
                     body["thread_ts"] = json!(thread);
                     body["reply_broadcast"] =
                         json!(letter.reason == crate::notify::Reason::Resolved);
                 }
-                let url = address(
-                    &format!(
-                        "{}/api/chat.postMessage",
-                        base.as_str().trim_end_matches('/')
-                    ),
-                    "base_url",
-                )?;
-                let bearer = format!("Bearer {}", token.expose_secret());
-                let request =
-                    request(url, body.to_string().into_bytes()).header("authorization", &bearer);
-                let reply = means
-                    .net
-                    .transport
-                    .call(&request)
-                    .await
-                    .map_err(|why| unreached(&why))?;
-                bot_answer(&reply, now)
+                body["unfurl_links"] = json!(false);
+                bot.call("chat.postMessage", &body).await
+            }
+        }
+    }
+
+    async fn probe(&self, means: &Means) -> Result<String, SendError> {
+        match &self.way {
+            Way::Webhook(at) => {
+                address(read(means, at).await?.expose_secret(), "the Slack webhook")?;
+                Ok("the address can be read; only a message would tell more".to_owned())
+            }
+            Way::Bot { token, base, .. } => {
+                let bot = Bot {
+                    token: &read(means, token).await?,
+                    base,
+                    now: means.net.clock.now(),
+                    means,
+                };
+                bot.call("auth.test", &json!({})).await?;
+                Ok("the token is good".to_owned())
             }
         }
     }
@@ -179,6 +198,40 @@ impl Channel for Slack {
             Way::Webhook(_) => "Slack webhook".to_owned(),
             Way::Bot { channel, .. } => format!("Slack channel {channel}"),
         }
+    }
+}
+
+/// Reasons that say how the incident stands now: the first message is edited to say it too.
+fn changes_the_head(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Worsened
+            | Reason::Eased
+            | Reason::VerdictChanged
+            | Reason::Acknowledged
+            | Reason::Resolved
+            | Reason::Reopened
+            | Reason::Flapping
+    )
+}
+
+/// One attempt with a bot's token.
+struct Bot<'a> {
+    token: &'a crate::secret::SecretString,
+    base: &'a url::Url,
+    now: Timestamp,
+    means: &'a Means,
+}
+
+impl Bot<'_> {
+    /// Calls a method of the API; the receipt is the message's time stamp.
+    async fn call(&self, method: &str, body: &serde_json::Value) -> Result<String, SendError> {
+        let base = self.base.as_str().trim_end_matches('/');
+        let url = address(&format!("{base}/api/{method}"), "base_url")?;
+        let bearer = format!("Bearer {}", self.token.expose_secret().trim());
+        let request = request(url, body.to_string().into_bytes()).header("authorization", &bearer);
+        let reply = self.means.net.transport.call(&request).await;
+        bot_answer(&reply.map_err(|why| unreached(&why))?, self.now)
     }
 }
 
@@ -226,8 +279,15 @@ fn bot_answer(reply: &Reply, now: Timestamp) -> Result<String, SendError> {
     if reply.status == 429 || reply.status >= 500 {
         return Err(wait(format!("Slack answered {}", reply.status)));
     }
-    let answer: BotAnswer = serde_json::from_slice(&reply.body)
-        .map_err(|_| wait(format!("Slack answered {} without JSON", reply.status)))?;
+    let answer: BotAnswer = serde_json::from_slice(&reply.body).map_err(|_| {
+        let why = format!("Slack answered {} without JSON", reply.status);
+        match reply.status {
+            408 => wait(why),
+            // A redirect or a wrong address does not mend itself.
+            300..=499 => SendError::Refused { why },
+            _ => wait(why),
+        }
+    })?;
     if answer.ok {
         return Ok(format!("ts {}", answer.ts));
     }

@@ -163,6 +163,16 @@ impl Channel for Webhook {
         }
     }
 
+    async fn probe(&self, means: &Means) -> Result<String, SendError> {
+        address(read(means, &self.url).await?.expose_secret(), "the webhook")?;
+        for secret in &self.secrets {
+            let text = read(means, secret).await?;
+            sign(text.expose_secret(), "msg_probe", 0, b"")
+                .map_err(|why| SendError::Refused { why })?;
+        }
+        Ok("the address and its keys can be read; only a message would tell more".to_owned())
+    }
+
     fn spacing(&self) -> TimeDelta {
         TimeDelta::zero()
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{NaiveTime, TimeDelta};
 
 use crate::incident::{Incident, Turn};
-use crate::model::{Facts, Matcher, Name, Timestamp, Window};
+use crate::model::{Facts, Matcher, Name, Status, Timestamp, Window};
 use crate::plan::{Plan, Route};
 
 use super::{Notification, Reason, Silence, Told, channel_key};
@@ -26,9 +26,16 @@ pub struct Situation<'a> {
     pub silences: &'a [Silence],
     /// Letters each channel got today.
     pub sent_today: &'a BTreeMap<Name, u32>,
+    /// Letters that wait for each channel which takes only so many a second; channels that keep no
+    /// pace are not in it, and are never merged for.
+    pub queued: &'a BTreeMap<Name, u32>,
     /// Now.
     pub now: Timestamp,
 }
+
+/// More letters than this for one paced channel and what is to be told now becomes one message:
+/// half a minute of reading is too late for the last of them.
+const DEEP: usize = 10;
 
 /// An incident that ended while nobody could be told is told once, if it ended this recently.
 const PAST: TimeDelta = TimeDelta::hours(24);
@@ -43,6 +50,7 @@ pub fn decide(situation: &Situation<'_>) -> Vec<Notification> {
         for (index, channel) in route.channels.iter().enumerate() {
             let key = channel_key(&route.name, index, &channel.kind);
             let mine = of_channel(situation, route, &key);
+            let mine = merged(situation, &key, mine);
             found.extend(capped(situation, route, &key, mine));
         }
     }
@@ -244,6 +252,42 @@ fn escalated(
         .then_some((Reason::Escalated, 0))
 }
 
+/// What is put in front of a message that several became one in.
+const MANY: &str = "many messages wait for this channel, so these are told in one";
+
+/// Merging happens here, before anything is frozen: a letter in the outbox is never changed.
+/// Endings stay single, so that threads and receivers with keys close what they opened.
+fn merged(situation: &Situation<'_>, channel: &Name, mine: Vec<Notification>) -> Vec<Notification> {
+    let Some(waiting) = situation.queued.get(channel) else {
+        return mine;
+    };
+    let waiting = usize::try_from(*waiting).unwrap_or(usize::MAX);
+    if mine.len() < 2 || mine.len().saturating_add(waiting) <= DEEP {
+        return mine;
+    }
+    let (ends, mut news): (Vec<_>, Vec<_>) = mine
+        .into_iter()
+        .partition(|one| one.reason == Reason::Resolved);
+    if news.len() < 2 {
+        news.extend(ends);
+        return news;
+    }
+    news.sort_by_key(urgency);
+    let mut one = news[0].clone();
+    one.reason = Reason::Digest;
+    one.n = 0;
+    MANY.clone_into(&mut one.remark);
+    one.incidents = news.into_iter().flat_map(|one| one.incidents).collect();
+    std::iter::once(one).chain(ends).collect()
+}
+
+/// The worst first.
+fn urgency(one: &Notification) -> Option<(bool, std::cmp::Reverse<Status>)> {
+    one.incidents
+        .first()
+        .map(|incident| (!incident.primary, std::cmp::Reverse(incident.status)))
+}
+
 /// What is put in front of the message that uses up the cap.
 const LAST: &str = "the daily limit of this route is reached; what follows waits until tomorrow";
 
@@ -261,11 +305,7 @@ fn capped(
         .into_iter()
         .partition(|one| one.reason == Reason::Resolved);
     if news.len() >= left {
-        news.sort_by_key(|one| {
-            one.incidents
-                .first()
-                .map(|incident| (!incident.primary, std::cmp::Reverse(incident.status)))
-        });
+        news.sort_by_key(urgency);
         let rest = news.split_off(left.saturating_sub(1).min(news.len()));
         if left > 0 {
             news.extend(last(rest));

@@ -7,6 +7,7 @@ use crate::model::{Fingerprint, Timestamp};
 use crate::notify::{Notification, Reason};
 use crate::plan::Plan;
 
+use super::brief::{Brief, checks};
 use super::slack::preface;
 use super::{IncidentText, describe, words};
 
@@ -56,25 +57,40 @@ pub fn write(plan: &Plan, notification: &Notification) -> Mail {
                 html: incident_page(plan, &text, &rows, &lead, over),
             }
         }
-        (_, many) => {
-            let head = format!(
-                "{} more incidents; the daily limit of this route is reached",
-                many.len()
-            );
-            let lines: Vec<String> = many
-                .iter()
-                .map(|one| describe(plan, one, notification.at).head)
-                .collect();
-            let list: String = lines
-                .iter()
-                .map(|line| format!("<li>{}</li>", html(line)))
-                .collect();
-            Mail {
-                subject: one_line(&format!("{head} ({name})")),
-                text: format!("{head}\n\n- {}\n", lines.join("\n- ")),
-                html: page(&head, &format!("<ul>{list}</ul>")),
-            }
-        }
+        _ => digest(plan, notification),
+    }
+}
+
+fn digest(plan: &Plan, notification: &Notification) -> Mail {
+    let brief = Brief::of(plan, notification);
+    let remark = if brief.remark.is_empty() {
+        String::new()
+    } else {
+        format!("{}.", brief.remark)
+    };
+    let list: String = brief
+        .list
+        .iter()
+        .map(|line| format!("<li style=\"padding:4px 0\">{}</li>", html(line)))
+        .collect();
+    let link = brief.link.as_ref();
+    let (open, button) = link.map_or_else(Default::default, |link| {
+        (format!("\nOpen        {link}\n"), button(link, "Open all"))
+    });
+    Mail {
+        subject: one_line(&format!("{} ({})", brief.head, plan.project.name)),
+        text: format!(
+            "{}\n\n{remark}\n\n{}\n{open}",
+            brief.head,
+            brief.list.join("\n")
+        ),
+        html: page(
+            &brief.head,
+            &format!(
+                "<p>{}</p><ul style=\"list-style:none;padding:0\">{list}</ul>{button}",
+                html(&remark)
+            ),
+        ),
     }
 }
 
@@ -119,7 +135,7 @@ fn rows(text: &IncidentText, remark: &str) -> Vec<(&'static str, String)> {
     add("Impact", text.impact.as_ref());
     add("Owner", text.owner.as_ref());
     if text.members.len() > 1 {
-        rows.push(("Checks", text.members.join(", ")));
+        rows.push(("Checks", checks(text)));
     }
     rows
 }
@@ -186,12 +202,10 @@ fn incident_page(plan: &Plan, text: &IncidentText, rows: &Rows, lead: &str, over
             )
         })
         .collect();
-    let button = text.link.as_ref().map_or(String::new(), |link| {
-        format!(
-            "<p style=\"margin:20px 0 0\"><a href=\"{0}\" style=\"background:#0b5c94;color:#ffffff;padding:10px 18px;border-radius:4px;text-decoration:none;font-weight:600\">Open the incident</a></p>",
-            html(link)
-        )
-    });
+    let button = text
+        .link
+        .as_ref()
+        .map_or(String::new(), |link| button(link, "Open the incident"));
     let foot = format!(
         "<p style=\"margin:24px 0 0;color:#55636f;font-size:13px\">{}</p>",
         html(&why(plan, text))
@@ -201,6 +215,13 @@ fn incident_page(plan: &Plan, text: &IncidentText, rows: &Rows, lead: &str, over
         &format!(
             "{badge}<table role=\"presentation\" cellspacing=\"0\" cellpadding=\"0\" style=\"border-collapse:collapse;width:100%\">{table}</table>{button}{foot}"
         ),
+    )
+}
+
+fn button(link: &str, words: &str) -> String {
+    format!(
+        "<p style=\"margin:20px 0 0\"><a href=\"{}\" style=\"background:#0b5c94;color:#ffffff;padding:10px 18px;border-radius:4px;text-decoration:none;font-weight:600\">{words}</a></p>",
+        html(link)
     )
 }
 

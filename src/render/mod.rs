@@ -1,13 +1,21 @@
 //! Values to text for people and machines; decides nothing.
 
+pub mod alertmanager;
 pub mod audit;
+pub mod brief;
 pub mod chart;
 pub mod diagnostic;
+pub mod discord;
 mod facts;
 pub mod history;
+pub mod google_chat;
 pub mod mail;
+pub mod ntfy;
 pub mod page;
+pub mod pagerduty;
 pub mod slack;
+pub mod teams;
+pub mod telegram;
 pub mod terminal;
 pub mod webhook;
 pub mod words;

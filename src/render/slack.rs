@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::notify::{Notification, Reason};
 use crate::plan::Plan;
 
+use super::brief::{Brief, limited};
 use super::{IncidentText, describe, words};
 
 /// Limits of Block Kit that we meet, with room.
@@ -16,9 +17,9 @@ const SECTION: usize = 2_800;
 pub fn message(plan: &Plan, notification: &Notification) -> Value {
     match (notification.reason, notification.incidents.as_slice()) {
         (Reason::Test, _) => test(plan),
-        (Reason::Digest, many) => digest(plan, notification, many),
+        (Reason::Digest, _) => digest(plan, notification),
         (_, [one]) => incident(plan, notification, &describe(plan, one, notification.at)),
-        (_, many) => digest(plan, notification, many),
+        _ => digest(plan, notification),
     }
 }
 
@@ -27,15 +28,6 @@ pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
-}
-
-fn limited(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(most - 1).collect();
-    short.push('…');
-    short
 }
 
 /// What precedes the head line, by the reason.
@@ -148,30 +140,22 @@ fn bold(verdict: &str) -> String {
     }
 }
 
-fn digest(plan: &Plan, notification: &Notification, many: &[crate::incident::Incident]) -> Value {
-    let head = format!(
-        "{} more incidents; the daily limit of this route is reached",
-        many.len()
-    );
-    let lines: Vec<String> = many
-        .iter()
-        .take(15)
-        .map(|one| {
-            let text = describe(plan, one, notification.at);
-            format!("{} {}", text.mark, escaped(&text.head))
-        })
-        .collect();
-    let more = many.len().saturating_sub(15);
-    let more = if more > 0 {
-        format!("\nand {more} more")
-    } else {
-        String::new()
-    };
+fn digest(plan: &Plan, notification: &Notification) -> Value {
+    let brief = Brief::of(plan, notification);
+    let mut lines: Vec<String> = brief.list.iter().map(|line| escaped(line)).collect();
+    if !brief.remark.is_empty() {
+        lines.insert(0, format!("_{}._", escaped(&brief.remark)));
+    }
+    let mut foot = vec![escaped(&brief.foot)];
+    if let Some(link) = &brief.link {
+        foot.insert(0, format!("<{link}|Open all>"));
+    }
     json!({
-        "text": escaped(&head),
+        "text": limited(&escaped(&brief.short), 1_000),
         "blocks": [
-            { "type": "header", "text": { "type": "plain_text", "text": limited(&head, HEADER), "emoji": false } },
-            { "type": "section", "text": { "type": "mrkdwn", "text": limited(&format!("{}{more}", lines.join("\n")), SECTION) } },
+            { "type": "header", "text": { "type": "plain_text", "text": limited(&brief.head, HEADER), "emoji": false } },
+            { "type": "section", "text": { "type": "mrkdwn", "text": limited(&lines.join("\n"), SECTION) } },
+            { "type": "context", "elements": [{ "type": "mrkdwn", "text": limited(&foot.join(" · "), 1_000) }] },
         ],
     })
 }

@@ -41,6 +41,10 @@ pub fn body(plan: &Plan, notification: &Notification) -> Value {
             "incidents": many.iter().map(|one| incident(plan, one)).collect::<Vec<_>>(),
         }),
     };
+    shorten(&mut data, MEMBERS);
+    for one in data["incidents"].as_array_mut().into_iter().flatten() {
+        shorten(one, MEMBERS_IN_MANY);
+    }
     data["reason"] = json!(notification.reason.word());
     if !notification.remark.is_empty() {
         data["remark"] = json!(notification.remark);
@@ -54,6 +58,19 @@ pub fn body(plan: &Plan, notification: &Notification) -> Value {
         "timestamp": time(notification.at),
         "data": data,
     })
+}
+
+/// Checks that a message names; how many there are stands beside them. Receivers refuse bodies
+/// without an end.
+const MEMBERS: usize = 100;
+const MEMBERS_IN_MANY: usize = 10;
+
+fn shorten(incident: &mut Value, most: usize) {
+    if let Some(members) = incident["members"].as_array_mut() {
+        let count = members.len();
+        members.truncate(most);
+        incident["member_count"] = json!(count);
+    }
 }
 
 /// An incident as data: the same numbers as every other medium prints.

@@ -222,6 +222,9 @@ pub trait Store: Send + Sync {
         room: &Room,
     ) -> Result<Vec<Claim>, StoreError>;
 
+    /// How many letters wait for each channel.
+    async fn waiting(&self) -> Result<std::collections::BTreeMap<Name, u32>, StoreError>;
+
     /// The receiver answers again: what waits for it is due now. Returns how many letters.
     async fn hurry(&self, channel: &Name, now: Timestamp) -> Result<u64, StoreError>;
 

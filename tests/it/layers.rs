@@ -220,7 +220,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
         ],
     ),
     ("source", &["mod"]),
-    ("deliver", &["mod", "outbox"]),
+    ("deliver", &["mod", "answer", "outbox"]),
 ];
 
 #[test]

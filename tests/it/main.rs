@@ -7,6 +7,7 @@ mod check;
 mod cli;
 mod config;
 mod daemon;
+mod deliver;
 mod demo;
 mod deploy;
 mod docs;

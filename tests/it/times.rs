@@ -135,6 +135,7 @@ fn a_mute_route_tells_when_its_calendar_ends() {
             told: &[],
             silences: &[],
             sent_today: &BTreeMap::new(),
+            queued: &BTreeMap::new(),
             now,
         };
         let notes = notify::decide(&situation);

@@ -214,6 +214,10 @@ impl Store for Sqlite {
             .await
     }
 
+    async fn waiting(&self) -> Result<std::collections::BTreeMap<Name, u32>, StoreError> {
+        self.read(outbox::waiting).await
+    }
+
     async fn next_letter(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(outbox::next).await
     }

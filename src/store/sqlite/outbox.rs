@@ -292,6 +292,26 @@ pub(super) fn settle(
     }
 }
 
+/// How many letters wait for each channel.
+pub(super) fn waiting(
+    connection: &Connection,
+    project: &Name,
+) -> Result<BTreeMap<Name, u32>, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT channel, count(*) FROM letter
+             WHERE project = ?1 AND state IN ('waiting', 'sending') GROUP BY channel",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([project.as_str()], |row| {
+                    Ok((Name::clean(&row.get::<_, String>(0)?), row.get(1)?))
+                })?
+                .collect()
+        })
+        .map_err(|why| trouble(&why))
+}
+
 /// When the next letter is due; a claimed one when its hold ends.
 pub(super) fn next(
     connection: &Connection,

@@ -314,6 +314,7 @@ impl World {
             told: &self.told,
             silences: &self.silences,
             sent_today: &BTreeMap::new(),
+            queued: &BTreeMap::new(),
             now: self.now,
         })
     }

@@ -20,6 +20,7 @@ struct Desk {
     told: Vec<Told>,
     silences: Vec<Silence>,
     sent: BTreeMap<truecount::model::Name, u32>,
+    queued: BTreeMap<truecount::model::Name, u32>,
 }
 
 impl Desk {
@@ -30,6 +31,7 @@ impl Desk {
             told: Vec::new(),
             silences: Vec::new(),
             sent: BTreeMap::new(),
+            queued: BTreeMap::new(),
         }
     }
 
@@ -47,6 +49,7 @@ impl Desk {
             told: &self.told,
             silences: &self.silences,
             sent_today: &self.sent,
+            queued: &self.queued,
             now,
         })
     }
@@ -441,6 +444,43 @@ fn a_silence_of_the_plan_lasts_both_of_its_days() {
     // The 21st ends in Berlin at 22:00 UTC.
     assert_eq!(desk.tell(at("2026-10-21 21:59")), [""; 0]);
     assert_eq!(desk.tell(at("2026-10-21 22:00")), ["default silence_ended"]);
+}
+
+#[test]
+fn a_deep_queue_of_a_paced_channel_becomes_one_message() {
+    // How many wait, how many are to be told now, and the letters that come of it.
+    let cases = [
+        (0, 3, 3),
+        (7, 3, 3),
+        (8, 3, 1),
+        (500, 1, 1),
+        (0, 10, 10),
+        (0, 11, 1),
+    ];
+    for (waiting, news, letters) in cases {
+        let mut desk = many(1_000, news);
+        desk.queued.insert(name("default/0/email"), waiting);
+        let decided = desk.decided(noon());
+        assert_eq!(decided.len(), letters, "{waiting} wait, {news} to tell");
+        let told: usize = decided.iter().map(|one| one.incidents.len()).sum();
+        assert_eq!(told, news, "nothing is left out");
+        if letters < news {
+            assert_eq!(decided[0].reason, Reason::Digest);
+            assert!(
+                decided[0].remark.contains("in one"),
+                "{}",
+                decided[0].remark
+            );
+        }
+    }
+    // A channel without a pace is never merged for.
+    assert_eq!(many(1_000, 50).decided(noon()).len(), 50);
+    // Endings stay single.
+    let mut desk = many(1_000, 12);
+    desk.tell(noon());
+    desk.queued.insert(name("default/0/email"), 100);
+    desk.turn(Turn::Resolved, Status::Failing, later(60));
+    assert_eq!(desk.tell(later(60)), ["default resolved"]);
 }
 
 #[test]
