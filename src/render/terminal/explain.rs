@@ -149,7 +149,7 @@ pub fn explain(what: &Explanation<'_>) -> String {
         out.push_str(&format!(
             "  {:<12}shared by {tests} tests: one alarms below p = {} (a certain fault always does)\n",
             "Budget",
-            small(limit)
+            words::chance(limit)
         ));
     }
     if let Some(incident) = what.incident {

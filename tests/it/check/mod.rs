@@ -1,9 +1,9 @@
 //! Checks through the front door: every kind with odd evidence, its page, and the promise of a plan.
 
 pub(crate) mod bench;
+mod gap;
 mod many;
 mod maturity;
-mod gap;
 mod rate;
 mod release;
 mod sum;

@@ -1,8 +1,8 @@
 //! The statistics through their front door: published numbers, scenarios, laws.
 
 mod behaviour;
-mod gate;
 mod blame;
+mod gate;
 mod law;
 mod power;
 mod published;
