@@ -60,8 +60,10 @@ pub(super) struct Tuning {
     /// Logarithm of the buckets between two false alarms that are allowed, times a factor for the
     /// many windows looked at; see `docs/statistics.md`.
     pub(super) budget: f64,
-    /// Buckets of history at which half of a score counts; the share grows with their square.
+    /// Buckets of history at which half of a score counts.
     pub(super) young: f64,
+    /// The power of the buckets with which that share grows.
+    pub(super) grow: i32,
     /// Score from which a stretch stops teaching and is followed as a run of trouble.
     pub(super) open: f64,
     /// Newest buckets that must be well for a run to end.
@@ -111,6 +113,7 @@ impl Tuning {
             },
             budget: 1.28 * 365.25_f64.ln(),
             young: 20.0,
+            grow: 2,
             open: 1.0,
             calm: 3,
             hold: 13,
@@ -152,8 +155,9 @@ impl Tuning {
                 buckets: 250.0,
                 keep: half_life(3000.0),
             },
-            budget: 1.05 * (8766.0_f64 / 4.0).ln(),
-            young: 200.0,
+            budget: 1.07 * (8766.0_f64 / 4.0).ln(),
+            young: 330.0,
+            grow: 4,
             open: 1.25,
             calm: 6,
             hold: 95,

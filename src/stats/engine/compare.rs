@@ -199,8 +199,9 @@ impl Engine {
 
     /// How far the past can be trusted: what little history has shown is not all it can do.
     pub(super) fn trust(&self) -> f64 {
-        let seen = self.counted as f64;
-        seen * seen / (seen * seen + self.tuning.young * self.tuning.young)
+        let tuning = self.tuning;
+        let seen = (self.counted as f64).powi(tuning.grow);
+        seen / (seen + tuning.young.powi(tuning.grow))
     }
 
     /// The score of a window that lies `z` standard deviations and `change` off.
