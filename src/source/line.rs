@@ -49,7 +49,7 @@ impl When {
             }
         }
         let number: i64 = text.parse().ok()?;
-        let seconds = if number.abs() >= MILLIS_FROM {
+        let seconds = if number >= MILLIS_FROM {
             number.div_euclid(1_000)
         } else {
             number
