@@ -36,6 +36,7 @@ fn told(seen: &[Evaluation]) -> (Vec<String>, usize, usize) {
         told: &[],
         silences: &[],
         sent_today: &std::collections::BTreeMap::new(),
+        queued: &std::collections::BTreeMap::new(),
         now,
     });
     let causes = incidents.iter().map(|one| format!("{:?}", one.cause));

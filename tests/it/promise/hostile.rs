@@ -145,7 +145,19 @@ fn no_name_escapes_into_the_webhook_or_the_page() {
         let body = render::webhook::body(&plan, &told(&one, &text)).to_string();
         let back: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(back["data"]["event"], Name::clean(&text).as_str());
-        let page = render::page::incident(&plan, &one, &[], at("2026-10-21 10:00"));
+        let now = at("2026-10-21 10:00");
+        let history = render::history::History::of(&[], &[]);
+        let shown = render::page::IncidentPage {
+            plan: &plan,
+            incident: &one,
+            history: &history,
+            members: &[],
+            letters: &[],
+            silences: &[],
+            now,
+        };
+        let frame = render::page::Frame::new(&plan, now, render::page::Hand::Nobody);
+        let page = render::page::incident(frame, &shown);
         assert!(!is_live(&page), "{text:?}: {page}");
         let terminal = render::terminal::incident(&plan, &one, at("2026-10-21 10:00"), false);
         for bad in ['\r', '\0', '\u{1b}', '\u{202e}', '\u{7}'] {
