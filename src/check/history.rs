@@ -167,7 +167,7 @@ fn relative(day: &Final) -> f64 {
 
 /// Days that changed lately by more than this source is used to.
 fn rewritten(days: &[Final], now: Timestamp) -> Vec<Rewritten> {
-    let is_fresh = |day: &&Final| now - day.seen_at <= FRESH && day.after != day.before;
+    let is_fresh = |day: &&Final| now - day.seen_at <= FRESH && relative(day) > 0.0;
     let mut usual: Vec<f64> = days
         .iter()
         .filter(|day| !is_fresh(day))

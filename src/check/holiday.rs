@@ -60,11 +60,14 @@ fn is_holiday(rules: &[Rule], substitute: Substitute, date: NaiveDate) -> bool {
     if is(date) {
         return true;
     }
+    // A weekend day is nobody's substitute.
+    if matches!(date.weekday(), Weekday::Sat | Weekday::Sun) {
+        return false;
+    }
     match (substitute, date.weekday()) {
-        (Substitute::Lost, _) | (_, Weekday::Sat | Weekday::Sun) => false,
         (Substitute::Nearest, Weekday::Fri) => fixed(date + Duration::days(1)),
         (Substitute::Nearest, Weekday::Mon) => fixed(date - Duration::days(1)),
-        (Substitute::Nearest, _) => false,
+        (Substitute::Lost | Substitute::Nearest, _) => false,
         (Substitute::Later, weekday) => {
             let monday = date - Duration::days(i64::from(weekday.num_days_from_monday()));
             let lost = [2, 1].map(|back| monday - Duration::days(back));

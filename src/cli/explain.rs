@@ -1,11 +1,13 @@
 //! `explain`: why a check says what it says; what a code, a check kind or a source kind means.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use chrono::NaiveDate;
 
 use crate::check as rules;
 use crate::config;
-use crate::daemon;
+use crate::daemon::{self, World};
 use crate::render;
 use crate::source;
 
@@ -34,27 +36,7 @@ pub(super) async fn run(
         None => world.clock.now(),
         Some(day) => check::end_of(&world, day)?,
     };
-    let Some(found) = world
-        .checks
-        .iter()
-        .find(|one| one.label().name.as_str() == options.name)
-    else {
-        let names: Vec<&str> = world
-            .checks
-            .iter()
-            .map(|one| one.label().name.as_str())
-            .collect();
-        let stem = options.name.split('.').next().unwrap_or("");
-        let kin = names
-            .iter()
-            .find(|name| name.split('.').next() == Some(stem));
-        let near = config::suggest(&options.name, &names).or_else(|| kin.copied());
-        bail!(
-            "no check is called `{}`{}",
-            options.name,
-            near.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
-        );
-    };
+    let found = named(&world, &options.name)?;
     let looked = daemon::look(&world, at).await?;
     let tests = rules::tests(&looked.seen);
     let seen: Vec<_> = looked
@@ -107,6 +89,25 @@ fn about(hours: f64) -> String {
     } else {
         format!("in about {:.0} days, as kept readings show", hours / 24.0)
     }
+}
+
+/// The check of this name; an unknown one is answered with the nearest that is known.
+fn named<'a>(world: &'a World, name: &str) -> anyhow::Result<&'a Arc<dyn rules::Check>> {
+    let names: Vec<&str> = world
+        .checks
+        .iter()
+        .map(|one| one.label().name.as_str())
+        .collect();
+    if let Some(at) = names.iter().position(|one| *one == name) {
+        return Ok(&world.checks[at]);
+    }
+    let stem = name.split('.').next().unwrap_or("");
+    let kin = names.iter().find(|one| one.split('.').next() == Some(stem));
+    let near = config::suggest(name, &names).or_else(|| kin.copied());
+    bail!(
+        "no check is called `{name}`{}",
+        near.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+    );
 }
 
 /// What a check could find, as the screens want it.

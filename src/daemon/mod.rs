@@ -192,14 +192,19 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
             asked = stop.changed() => if asked.is_err() { break; },
         }
     }
-    let ends = async { while running.join_next().await.is_some() {} };
-    if tokio::time::timeout(STOP_GRACE, ends).await.is_err() {
-        tracing::warn!("some pulls were cut off by the stop; they are due again at the next start");
-    }
+    let_end(&mut running).await;
     if sender.await.is_err() {
         tracing::error!("the outbox worker ended badly");
     }
     beating.abort(); // A call in flight is not worth waiting for.
+}
+
+/// Gives running pulls the time that a stop leaves them.
+async fn let_end(running: &mut JoinSet<(String, Step)>) {
+    let ends = async { while running.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_GRACE, ends).await.is_err() {
+        tracing::warn!("some pulls were cut off by the stop; they are due again at the next start");
+    }
 }
 
 fn complain(why: &StoreError, now: Timestamp) -> Timestamp {
