@@ -35,6 +35,9 @@ const LEAST_EVENTS: f64 = 5.0;
 /// Times the changes that are usual for the source at that age.
 const USUAL: f64 = 3.0;
 
+/// A settled day is looked at within this time.
+const FIRST_LOOK: TimeDelta = TimeDelta::days(1);
+
 /// Days that change together before it is more than a correction.
 const MANY: usize = 7;
 
@@ -84,9 +87,8 @@ impl Check for History {
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {
-        let Some(state) = evidence.sources.get(&self.source) else {
-            return Vec::new();
-        };
+        let state = evidence.sources.get(&self.source);
+        let settles = state.map_or(TimeDelta::zero(), |state| state.settles);
         let mut changed: Vec<Rewritten> = Vec::new();
         let mut known = 0;
         for question in &self.questions {
@@ -94,7 +96,7 @@ impl Check for History {
             let lines = lines.map_or(&[][..], Vec::as_slice);
             let total = lines.iter().find(|line| line.segment.is_empty());
             let Some(total) = total else { continue };
-            let days = finals(&total.readings, state.settles, evidence.now);
+            let days = finals(&total.readings, settles, evidence.now);
             known += days.len();
             changed.extend(rewritten(&days, evidence.now));
         }
@@ -141,7 +143,8 @@ struct Rewritten {
 fn finals(readings: &[Reading], settles: TimeDelta, now: Timestamp) -> Vec<Final> {
     let mut days: BTreeMap<Timestamp, Final> = BTreeMap::new();
     for one in readings {
-        let is_final = |at: Timestamp| at >= one.bucket.end + settles;
+        // The first look at a settled day may come a day later: what it brings is no rewriting.
+        let is_final = |at: Timestamp| at >= one.bucket.end + settles + FIRST_LOOK;
         if !is_final(now) {
             continue;
         }

@@ -306,6 +306,7 @@ fn fourteen_lines_give_the_checks_of_the_first_page() {
         names,
         [
             "ga4.freshness",
+            "ga4.history",
             "plan.unplanned",
             "purchase.completeness",
             "purchase.duplicates",
