@@ -50,6 +50,8 @@ pub struct Metrics {
     pub reload_ok: Gauge,
     /// Unix time of the newest committed round.
     pub last_round: Gauge,
+    /// 1 while the database takes writes, 0 while it does not.
+    pub writable: Gauge,
 }
 
 impl Default for Metrics {
@@ -73,9 +75,11 @@ impl Metrics {
             letters: Family::default(),
             reload_ok: Gauge::default(),
             last_round: Gauge::default(),
+            writable: Gauge::default(),
             registry: Registry::default(),
         };
         metrics.reload_ok.set(1);
+        metrics.writable.set(1);
         registry.register("pulls", "Pulls by source and result", metrics.pulls.clone());
         registry.register(
             "pull_duration_seconds",
@@ -116,6 +120,11 @@ impl Metrics {
             "last_evaluation_timestamp_seconds",
             "Unix time of the newest committed round",
             metrics.last_round.clone(),
+        );
+        registry.register(
+            "store_writable",
+            "1 while the database takes writes, 0 while it does not",
+            metrics.writable.clone(),
         );
         Self {
             registry,
@@ -168,7 +177,9 @@ pub fn start(format: LogFormat, level: tracing::Level, color: bool) {
         .with_writer(std::io::stderr)
         .with_max_level(level)
         .with_target(false)
-        .with_ansi(color);
+        .with_ansi(color)
+        // Where no log can be written, its disk being full, the complaint about that would panic.
+        .log_internal_errors(false);
     let outcome = match format {
         LogFormat::Plain => plain.try_init(),
         LogFormat::Json => plain.json().flatten_event(true).try_init(),

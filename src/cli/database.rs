@@ -74,6 +74,9 @@ pub(super) enum TokenCommand {
         /// What it may do: push (counts and marks), read, or write
         #[arg(long, default_value = "read")]
         scope: String,
+        /// End it by itself after this many days
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
+        days: Option<u16>,
     },
     /// Who has a token, and for what
     List,
@@ -92,11 +95,13 @@ pub(super) async fn token(
     use crate::store::Browse as _;
     let (store, clock, _) = open(global, screen)?;
     match command {
-        TokenCommand::Create { name, scope } => {
+        TokenCommand::Create { name, scope, days } => {
             let scope = Scope::parse(scope)
                 .with_context(|| format!("`{scope}` is not a scope: use push, read or write"))?;
             let name = Name::parse(name).context("the name of the token")?;
-            let text = server::create(&store, &name, scope, clock.now()).await?;
+            let now = clock.now();
+            let ends = days.map(|days| now + TimeDelta::days(i64::from(days)));
+            let text = server::create(&store, &name, scope, ends, now).await?;
             screen.note("Keep this text; only its hash is stored:");
             screen.say(&text);
         }
@@ -105,18 +110,28 @@ pub(super) async fn token(
             if screen.json() {
                 let list: Vec<_> = known
                     .iter()
-                    .map(|(name, scope, made)| {
-                        serde_json::json!({ "name": name.as_str(), "scope": scope, "made_at": made.to_rfc3339() })
+                    .map(|one| {
+                        serde_json::json!({
+                            "name": one.name.as_str(), "scope": one.scope, "made_at": one.made_at.to_rfc3339(),
+                            "ends_at": one.ends_at.map(|at| at.to_rfc3339()),
+                        })
                     })
                     .collect();
                 screen.say_json(&serde_json::json!({ "version": 1, "tokens": list }));
             } else if known.is_empty() {
                 screen.say("there is no token; make one: truecount token create NAME --scope read");
             } else {
-                for (name, scope, made) in known {
+                for one in known {
+                    let day = |at: crate::model::Timestamp| at.format("%Y-%m-%d").to_string();
+                    let ends = match one.ends_at {
+                        None => String::new(),
+                        Some(at) if at <= clock.now() => format!(", ended {}", day(at)),
+                        Some(at) => format!(", ends {}", day(at)),
+                    };
+                    let (name, scope) = (one.name, one.scope);
                     screen.say(&format!(
-                        "{name}  {scope}  since {}",
-                        made.format("%Y-%m-%d")
+                        "{name}  {scope}  since {}{ends}",
+                        day(one.made_at)
                     ));
                 }
             }
@@ -124,12 +139,7 @@ pub(super) async fn token(
         TokenCommand::Revoke { name } => {
             use crate::store::Desk as _;
             let name = Name::parse(name).context("the name of the token")?;
-            if !store
-                .tokens()
-                .await?
-                .iter()
-                .any(|(known, _, _)| *known == name)
-            {
+            if !store.tokens().await?.iter().any(|known| known.name == name) {
                 anyhow::bail!("there is no token of {name}; `truecount token list` shows them");
             }
             store.token(&name, &[0; 32], None, clock.now()).await?;

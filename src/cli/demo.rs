@@ -183,7 +183,7 @@ pub(super) async fn run(options: &Options, _: &Global, screen: &Screen) -> anyho
         mode.store(true, Ordering::Relaxed);
         let now = world.clock.now();
         let name = Name::clean("demo");
-        let token = server::create(&*world.store, &name, Scope::Write, now).await?;
+        let token = server::create(&*world.store, &name, Scope::Write, None, now).await?;
         screen.note(&format!(
             "the page: http://{}  (Ctrl+C ends it)\nto acknowledge and silence there, sign in with {token}",
             options.listen

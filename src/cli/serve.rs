@@ -150,7 +150,7 @@ async fn bind(
         }
         None => None,
     };
-    let anybody_has_token = token.is_some() || world.store.has_tokens(world.clock.now()).await?;
+    let anybody_has_token = token.is_some() || world.store.has_tokens().await?;
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&text)
         .await
         .with_context(|| {

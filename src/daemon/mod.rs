@@ -6,6 +6,7 @@
 mod act;
 mod announce;
 mod audit;
+mod distress;
 mod due;
 mod evaluate;
 mod evidence;
@@ -142,11 +143,11 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
         stop.clone(),
         Arc::clone(&pulse),
     ));
-    let beating = tokio::spawn(heartbeat::beat(
-        Arc::clone(&pulse),
-        worlds.clone(),
-        stop.clone(),
-    ));
+    let beat = heartbeat::beat(Arc::clone(&pulse), worlds.clone(), stop.clone());
+    let beside = [
+        tokio::spawn(beat),
+        tokio::spawn(distress::watch(worlds.clone(), stop.clone())),
+    ];
     while !*stop.borrow() {
         let world = worlds.borrow_and_update().clone();
         let now = world.clock.now();
@@ -196,7 +197,8 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
     if sender.await.is_err() {
         tracing::error!("the outbox worker ended badly");
     }
-    beating.abort(); // A call in flight is not worth waiting for.
+    // Calls in flight of these are not worth waiting for.
+    beside.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 /// Gives running pulls the time that a stop leaves them.

@@ -45,10 +45,14 @@ pub enum Reason {
     Report,
     /// A sample.
     Test,
+    /// We cannot do our work: told past the outbox, since nothing can be written down.
+    Trouble,
+    /// We can again.
+    Recovered,
 }
 
 /// Every reason with its word.
-const REASONS: [(Reason, &str); 15] = [
+const REASONS: [(Reason, &str); 17] = [
     (Reason::Opened, "opened"),
     (Reason::Worsened, "worsened"),
     (Reason::Eased, "eased"),
@@ -64,6 +68,8 @@ const REASONS: [(Reason, &str); 15] = [
     (Reason::Past, "past"),
     (Reason::Report, "report"),
     (Reason::Test, "test"),
+    (Reason::Trouble, "trouble"),
+    (Reason::Recovered, "recovered"),
 ];
 
 impl Reason {

@@ -17,6 +17,19 @@ pub fn alerts(plan: &Plan, notification: &Notification) -> Vec<Value> {
     let time = |at: crate::model::Timestamp| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     if notification.incidents.is_empty() {
         let brief = Brief::of(plan, notification);
+        if matches!(notification.reason, Reason::Trouble | Reason::Recovered) {
+            // It is not posted again while it lasts: what ends it is the second message, or a day.
+            let lasts = match notification.reason {
+                Reason::Trouble => chrono::TimeDelta::days(1),
+                _ => chrono::TimeDelta::zero(),
+            };
+            return vec![json!({
+                "labels": { "alertname": "TruecountItself", "project": plan.project.id.as_str(), "severity": "critical" },
+                "annotations": { "summary": limited(&brief.short, TEXT) },
+                "startsAt": time(notification.at),
+                "endsAt": time(notification.at + lasts),
+            })];
+        }
         // A sample ends by itself after a minute.
         return vec![json!({
             "labels": { "alertname": "TruecountTest", "project": plan.project.id.as_str(), "severity": "info" },

@@ -52,6 +52,7 @@ impl Brief {
     /// Puts a notification into words.
     pub fn of(plan: &Plan, notification: &Notification) -> Self {
         match (notification.reason, notification.incidents.as_slice()) {
+            (Reason::Trouble | Reason::Recovered, _) => Self::ourselves(plan, notification),
             (Reason::Test, _) | (_, []) => Self::test(plan),
             (reason, [one]) if reason != Reason::Digest => Self::one(plan, notification, one),
             (_, many) => Self::digest(plan, notification, many),
@@ -72,6 +73,17 @@ impl Brief {
             list: Vec::new(),
             link: None,
             foot: plan.project.name.to_string(),
+        }
+    }
+
+    /// What Truecount says of itself.
+    fn ourselves(plan: &Plan, notification: &Notification) -> Self {
+        let trouble = notification.reason == Reason::Trouble;
+        Self {
+            tone: if trouble { Tone::Critical } else { Tone::Good },
+            head: ourselves(notification.reason).to_owned(),
+            short: words::capital(&notification.remark),
+            ..Self::test(plan)
         }
     }
 
@@ -154,6 +166,15 @@ impl Brief {
         );
         lines.extend(self.list.iter().cloned());
         lines
+    }
+}
+
+/// The head of a message about Truecount itself.
+pub fn ourselves(reason: Reason) -> &'static str {
+    if reason == Reason::Trouble {
+        "◆ Truecount itself is in trouble"
+    } else {
+        "● Truecount itself works again"
     }
 }
 

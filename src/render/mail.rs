@@ -26,6 +26,15 @@ pub struct Mail {
 pub fn write(plan: &Plan, notification: &Notification) -> Mail {
     let name = plan.project.name.as_str();
     match (notification.reason, notification.incidents.as_slice()) {
+        (Reason::Trouble | Reason::Recovered, _) => {
+            let brief = Brief::of(plan, notification);
+            let head = brief.head.trim_start_matches(['◆', '●', ' ']);
+            Mail {
+                subject: one_line(&format!("{head} ({name})")),
+                html: page(head, &format!("<p>{}</p>", html(&brief.short))),
+                text: format!("{}\n\n{}\n", brief.head, brief.short),
+            }
+        }
         (Reason::Test, _) | (_, []) => {
             let line =
                 format!("{name} can reach this address. This is a sample, nothing is wrong.");

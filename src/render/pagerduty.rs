@@ -16,7 +16,10 @@ const DETAIL: usize = 2_000;
 /// digest: each incident has its own life there.
 pub fn events(plan: &Plan, notification: &Notification) -> Vec<Value> {
     if notification.incidents.is_empty() {
-        return vec![test(plan, notification)];
+        return vec![match notification.reason {
+            Reason::Trouble | Reason::Recovered => ourselves(plan, notification),
+            _ => test(plan, notification),
+        }];
     }
     notification
         .incidents
@@ -52,6 +55,19 @@ fn event(plan: &Plan, notification: &Notification, incident: &Incident) -> Value
         event["payload"] = payload(plan, &brief, notification, Some(incident));
     }
     finish(plan, event, brief.link.as_deref())
+}
+
+/// Truecount itself has one life of its own there.
+fn ourselves(plan: &Plan, notification: &Notification) -> Value {
+    let brief = Brief::of(plan, notification);
+    let key = format!("truecount-itself-{}", plan.project.id);
+    if notification.reason == Reason::Recovered {
+        let event = json!({ "event_action": "resolve", "dedup_key": key });
+        return finish(plan, event, None);
+    }
+    let mut event = json!({ "event_action": "trigger", "dedup_key": key });
+    event["payload"] = payload(plan, &brief, notification, None);
+    finish(plan, event, None)
 }
 
 /// A sample triggers at the lowest severity, under a key of its own.

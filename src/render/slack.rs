@@ -17,6 +17,10 @@ const SECTION: usize = 2_800;
 pub fn message(plan: &Plan, notification: &Notification) -> Value {
     match (notification.reason, notification.incidents.as_slice()) {
         (Reason::Test, _) => test(plan),
+        (Reason::Trouble | Reason::Recovered, _) => {
+            let brief = Brief::of(plan, notification);
+            plain(&brief.head, &brief.short)
+        }
         (Reason::Digest, _) => digest(plan, notification),
         (_, [one]) => incident(plan, notification, &describe(plan, one, notification.at)),
         _ => digest(plan, notification),
@@ -33,7 +37,12 @@ pub fn escaped(text: &str) -> String {
 /// What precedes the head line, by the reason.
 pub(super) fn preface(reason: Reason) -> Option<&'static str> {
     match reason {
-        Reason::Opened | Reason::Report | Reason::Test | Reason::Digest => None,
+        Reason::Opened
+        | Reason::Report
+        | Reason::Test
+        | Reason::Trouble
+        | Reason::Recovered
+        | Reason::Digest => None,
         Reason::Worsened => Some("Worse"),
         Reason::Eased => Some("Better, not over"),
         Reason::VerdictChanged => Some("New diagnosis"),
@@ -163,11 +172,16 @@ fn digest(plan: &Plan, notification: &Notification) -> Value {
 fn test(plan: &Plan) -> Value {
     let name = plan.project.name.as_str();
     let text = format!("Test: {name} can reach this channel. This is a sample, nothing is wrong.");
+    plain("● Test message from Truecount", &text)
+}
+
+/// A head and one sentence.
+fn plain(head: &str, text: &str) -> Value {
     json!({
-        "text": escaped(&text),
+        "text": escaped(text),
         "blocks": [
-            { "type": "header", "text": { "type": "plain_text", "text": "● Test message from Truecount", "emoji": false } },
-            { "type": "section", "text": { "type": "mrkdwn", "text": escaped(&words::cut(&text)) } },
+            { "type": "header", "text": { "type": "plain_text", "text": head, "emoji": false } },
+            { "type": "section", "text": { "type": "mrkdwn", "text": limited(&escaped(text), SECTION) } },
         ],
     })
 }

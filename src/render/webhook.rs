@@ -29,6 +29,8 @@ pub fn kind(reason: Reason) -> &'static str {
         Reason::Resolved | Reason::Past => "incident.resolved",
         Reason::Report => "report.ready",
         Reason::Test => "test",
+        Reason::Trouble => "truecount.trouble",
+        Reason::Recovered => "truecount.recovered",
     }
 }
 

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 
 use crate::model::{Fingerprint, Name, Timestamp};
 use crate::render::page::Hand;
-use crate::store::{Memory, StoreError};
+use crate::store::{Memory, Right, StoreError};
 
 use super::{Problem, Server};
 
@@ -53,11 +53,13 @@ fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
     a.iter().zip(b).fold(0, |found, (a, b)| found | (a ^ b)) == 0
 }
 
-/// Makes a token of 256 random bits, keeps its hash, and returns the text to be shown once.
+/// Makes a token of 256 random bits, keeps its hash, and returns the text to be shown once. It ends
+/// by itself at `ends`, or is to be revoked.
 pub async fn create(
     store: &dyn Memory,
     name: &Name,
     scope: Scope,
+    ends: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<String, StoreError> {
     use base64::Engine as _;
@@ -72,9 +74,11 @@ pub async fn create(
         "tc_{}",
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits)
     );
-    store
-        .token(name, &hash(&text), Some(scope.word()), now)
-        .await?;
+    let right = Right {
+        scope: scope.word(),
+        ends,
+    };
+    store.token(name, &hash(&text), Some(right), now).await?;
     Ok(text)
 }
 

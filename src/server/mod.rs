@@ -136,13 +136,21 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Ready when the database answers and a round was committed since the start.
+/// Ready when the database answers and takes writes, and a round was committed since the start.
 async fn readyz(State(server): State<Server>) -> Response {
     let world = server.world();
     if world.metrics.rounds.get() == 0 {
         return (
             StatusCode::SERVICE_UNAVAILABLE,
             "the first round is not done yet\n",
+        )
+            .into_response();
+    }
+    if let Some(why) = world.store.trouble() {
+        tracing::debug!("not ready: {why}");
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the database takes no writes\n",
         )
             .into_response();
     }

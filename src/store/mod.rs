@@ -247,6 +247,28 @@ pub trait Store: Send + Sync {
     async fn next_letter(&self) -> Result<Option<Timestamp>, StoreError>;
 }
 
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Right<'a> {
+    /// The word of its scope.
+    pub scope: &'a str,
+    /// When it ends by itself; `None` when it is to be revoked.
+    pub ends: Option<Timestamp>,
+}
+
+/// A token as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Who uses it.
+    pub name: Name,
+    /// The word of its scope.
+    pub scope: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// When it ends by itself.
+    pub ends_at: Option<Timestamp>,
+}
+
 /// What people do; each commits its change and letters together.
 #[async_trait]
 pub trait Desk: Send + Sync {
@@ -273,12 +295,12 @@ pub trait Desk: Send + Sync {
     /// Adds a silence, or ends it by a window that ends now.
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError>;
 
-    /// Adds an API token by its SHA-256; `None` scope ends it.
+    /// Adds an API token by its SHA-256; without a right it is ended.
     async fn token(
         &self,
         name: &Name,
         hash: &[u8; 32],
-        scope: Option<&str>,
+        right: Option<Right<'_>>,
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
@@ -332,13 +354,13 @@ pub trait Browse: Send + Sync {
         questions: &[Question],
     ) -> Result<Vec<Option<Timestamp>>, StoreError>;
 
-    /// Names, scopes and ages of all tokens.
-    async fn tokens(&self) -> Result<Vec<(Name, String, Timestamp)>, StoreError>;
+    /// All tokens, those that ended too.
+    async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError>;
 
-    /// Whether any token exists.
-    async fn has_tokens(&self, now: Timestamp) -> Result<bool, StoreError>;
+    /// Whether any token exists: one that ended opens no door either.
+    async fn has_tokens(&self) -> Result<bool, StoreError>;
 
-    /// Scope of a token by its SHA-256.
+    /// Scope of a token by its SHA-256, while it lasts.
     async fn token_scope(
         &self,
         hash: &[u8; 32],
@@ -380,4 +402,11 @@ pub trait Maintenance: Send + Sync {
 
     /// Size on disk, if it has one.
     fn bytes(&self) -> Option<u64>;
+
+    /// Why writes are not taken: set by a write that failed, unset by a [`Maintenance::probe`] that
+    /// did not.
+    fn trouble(&self) -> Option<StoreError>;
+
+    /// Writes some pages and takes them back.
+    async fn probe(&self) -> Result<(), StoreError>;
 }

@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension as _, params};
 use crate::incident::Incident;
 use crate::model::{Evaluation, Fingerprint, Name, Question, Timestamp, Window};
 use crate::notify::Reason;
-use crate::store::{Browse, LetterRow, Pull, StoreError};
+use crate::store::rows::{at, millis};
+use crate::store::{Browse, LetterRow, Pull, StoreError, TokenRow};
 
 use super::{Sqlite, incident, observation, outbox, pull, trouble};
 
@@ -59,29 +60,30 @@ impl Browse for Sqlite {
         .await
     }
 
-    async fn tokens(&self) -> Result<Vec<(Name, String, Timestamp)>, StoreError> {
+    async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
         self.read(|connection, project| {
             let mut query = connection
-                .prepare("SELECT name, scope, made_at FROM token WHERE project = ?1 ORDER BY name")
+                .prepare(
+                    "SELECT name, scope, made_at, ends_at FROM token WHERE project = ?1 ORDER BY name",
+                )
                 .map_err(|why| trouble(&why))?;
             let row = |row: &rusqlite::Row<'_>| {
-                let name: String = row.get(0)?;
-                Ok((name, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+                Ok(TokenRow {
+                    name: Name::clean(&row.get::<_, String>(0)?),
+                    scope: row.get(1)?,
+                    made_at: at(row.get(2)?),
+                    ends_at: row.get::<_, Option<i64>>(3)?.map(at),
+                })
             };
-            let rows = query
+            query
                 .query_map([project.as_str()], row)
                 .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                .map_err(|why| trouble(&why))?;
-            let known = rows.into_iter().map(|(name, scope, made)| {
-                let made = Timestamp::from_timestamp_millis(made).unwrap_or_default();
-                (Name::clean(&name), scope, made)
-            });
-            Ok(known.collect())
+                .map_err(|why| trouble(&why))
         })
         .await
     }
 
-    async fn has_tokens(&self, _now: Timestamp) -> Result<bool, StoreError> {
+    async fn has_tokens(&self) -> Result<bool, StoreError> {
         self.read(|connection, project| {
             connection
                 .query_row(
@@ -99,14 +101,15 @@ impl Browse for Sqlite {
     async fn token_scope(
         &self,
         hash: &[u8; 32],
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Option<String>, StoreError> {
         let hash = *hash;
         self.read(move |connection, project| {
             connection
                 .query_row(
-                    "SELECT scope FROM token WHERE project = ?1 AND hash = ?2",
-                    params![project.as_str(), hash],
+                    "SELECT scope FROM token WHERE project = ?1 AND hash = ?2
+                       AND (ends_at IS NULL OR ends_at > ?3)",
+                    params![project.as_str(), hash, millis(now)],
                     |row| row.get(0),
                 )
                 .optional()

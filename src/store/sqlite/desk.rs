@@ -10,7 +10,9 @@ use crate::incident::{Change, Incident};
 use crate::model::{AsOf, Fingerprint, Mark, Name, Observation, Question, Timestamp, Window};
 use crate::notify::{Letter, Silence, Told};
 use crate::store::rows::millis;
-use crate::store::{Claim, Desk, Fate, History, Lease, Pull, Room, Round, Store, StoreError};
+use crate::store::{
+    Claim, Desk, Fate, History, Lease, Pull, Right, Room, Round, Store, StoreError,
+};
 
 use super::{Sqlite, incident, lease, observation, outbox, pull, trouble};
 
@@ -275,16 +277,17 @@ impl Desk for Sqlite {
         &self,
         name: &Name,
         hash: &[u8; 32],
-        scope: Option<&str>,
+        right: Option<Right<'_>>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (name, hash, scope) = (name.clone(), *hash, scope.map(str::to_owned));
+        let (name, hash) = (name.clone(), *hash);
+        let right = right.map(|right| (right.scope.to_owned(), right.ends.map(millis)));
         self.write(move |transaction, project| {
-            let done = match scope {
-                Some(scope) => transaction.execute(
-                    "INSERT INTO token (project, name, hash, scope, made_at) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT DO UPDATE SET hash = ?3, scope = ?4, made_at = ?5",
-                    params![project.as_str(), name.as_str(), hash, scope, millis(now)],
+            let done = match right {
+                Some((scope, ends)) => transaction.execute(
+                    "INSERT INTO token (project, name, hash, scope, made_at, ends_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                     ON CONFLICT DO UPDATE SET hash = ?3, scope = ?4, made_at = ?5, ends_at = ?6",
+                    params![project.as_str(), name.as_str(), hash, scope, millis(now), ends],
                 ),
                 None => transaction.execute(
                     "DELETE FROM token WHERE project = ?1 AND name = ?2",

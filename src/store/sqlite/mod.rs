@@ -40,6 +40,8 @@ struct Inner {
     writer: Mutex<Connection>,
     /// Readers do not wait for the writer; a database in memory has only one connection.
     reader: Option<Mutex<Connection>>,
+    /// Why the last writes were not taken.
+    trouble: Mutex<Option<StoreError>>,
 }
 
 /// What went wrong, as a reaction.
@@ -52,6 +54,11 @@ pub(super) fn trouble(why: &rusqlite::Error) -> StoreError {
                 "the database is damaged: stop, move the file aside, and restore the newest backup \
                    (docs/operations.md)"
                     .to_owned(),
+        },
+        Some(ErrorCode::SystemIoFailure) => StoreError::Corrupt {
+            what: format!(
+                "the database cannot be written or read ({why}): look at the disk, its quota and its log"
+            ),
         },
         Some(ErrorCode::ReadOnly) => StoreError::Corrupt {
             what: "the database cannot be written: it is read-only".to_owned(),
@@ -103,6 +110,7 @@ impl Sqlite {
                 path: path.to_path_buf(),
                 writer: Mutex::new(writer),
                 reader,
+                trouble: Mutex::default(),
             }),
         };
         let opened = store.inner.writer.lock().map_err(|_| poisoned())?;
@@ -122,7 +130,7 @@ impl Sqlite {
         work: impl FnOnce(&Transaction<'_>, &Name) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.inner);
-        blocking(move || {
+        let outcome = blocking(move || {
             let mut connection = inner.writer.lock().map_err(|_| poisoned())?;
             let transaction = connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -131,7 +139,20 @@ impl Sqlite {
             transaction.commit().map_err(|why| trouble(&why))?;
             Ok(value)
         })
-        .await
+        .await;
+        if let Err(why @ (StoreError::Busy | StoreError::Full | StoreError::Corrupt { .. })) =
+            &outcome
+        {
+            self.note(Some(why.clone()));
+        }
+        outcome
+    }
+
+    /// Remembers whether writes are taken.
+    fn note(&self, trouble: Option<StoreError>) {
+        if let Ok(mut known) = self.inner.trouble.lock() {
+            *known = trouble;
+        }
     }
 
     /// Runs a read.
@@ -280,5 +301,96 @@ impl Maintenance for Sqlite {
         std::fs::metadata(&self.inner.path)
             .ok()
             .map(|facts| facts.len())
+    }
+
+    fn trouble(&self) -> Option<StoreError> {
+        self.inner.trouble.lock().ok()?.clone()
+    }
+
+    /// A full database may still take what fits into its pages: the probe needs new ones.
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.write(|transaction, project| {
+            transaction
+                .execute(
+                    "INSERT INTO fact (project, name, value) VALUES (?1, 'probe', hex(zeroblob(32768)))
+                     ON CONFLICT DO UPDATE SET value = excluded.value",
+                    [project.as_str()],
+                )
+                .map(|_| ())
+                .map_err(|why| trouble(&why))
+        })
+        .await?;
+        self.write(|transaction, project| {
+            transaction
+                .execute(
+                    "DELETE FROM fact WHERE project = ?1 AND name = 'probe'",
+                    [project.as_str()],
+                )
+                .map(|_| ())
+                .map_err(|why| trouble(&why))
+        })
+        .await?;
+        self.note(None);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Mark, MarkKind};
+    use crate::store::{Browse as _, Desk as _, Store as _};
+
+    /// Marks until one is refused; how many were taken.
+    async fn marks(store: &Sqlite, at: Timestamp, most: i64) -> (i64, Option<StoreError>) {
+        for count in 0..most {
+            let mark = Mark {
+                at: at + TimeDelta::seconds(count),
+                kind: MarkKind::Release,
+                name: Name::clean(&"x".repeat(190)),
+                source: None,
+            };
+            if let Err(why) = store.mark(&mark).await {
+                return (count, Some(why));
+            }
+        }
+        (most, None)
+    }
+
+    #[tokio::test]
+    async fn a_database_without_pages_left_refuses_reads_on_and_recovers() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let begin: Timestamp = "2026-03-02T10:00:00Z".parse().expect("a time");
+        let shop = Name::clean("shop");
+        let store = Sqlite::open(&folder.path().join("a.db"), &shop, begin).expect("a database");
+        let limit = |pages: i64| {
+            let writer = store.inner.writer.lock().expect("a writer");
+            let now: i64 = writer
+                .query_row("PRAGMA page_count", [], |row| row.get(0))
+                .expect("a count");
+            writer
+                .pragma_update(None, "max_page_count", now + pages)
+                .expect("a limit");
+        };
+        limit(4);
+        let (taken, why) = marks(&store, begin, 10_000).await;
+        assert_eq!(why, Some(StoreError::Full));
+        assert!(taken > 10, "{taken}");
+        assert_eq!(store.trouble(), Some(StoreError::Full));
+        assert_eq!(store.probe().await, Err(StoreError::Full));
+        // What was taken is there and can be read.
+        assert_eq!(store.next_letter().await, Ok(None));
+        assert!(store.latest().await.is_ok_and(|seen| seen.is_empty()));
+        let week = crate::model::Window {
+            from: begin,
+            to: begin + TimeDelta::days(1),
+        };
+        let known = store.marks(week).await.expect("marks");
+        assert_eq!(i64::try_from(known.len()).unwrap_or(0), taken);
+        limit(100_000);
+        assert_eq!(store.probe().await, Ok(()));
+        assert_eq!(store.trouble(), None);
+        assert_eq!(marks(&store, begin, taken + 50).await.1, None);
+        assert_eq!(store.integrity().await, Ok(()));
     }
 }

@@ -66,6 +66,17 @@ async fn every_vendor_takes_every_message() {
             .send(&bench.letter(&told(Reason::Test, Vec::new())), &[])
             .await;
         assert!(test.is_ok(), "{}: {test:?}", vendor.name);
+        // What Truecount says of itself: the reason reaches every receiver, and its end too.
+        for reason in [Reason::Trouble, Reason::Recovered] {
+            let mut own = told(reason, Vec::new());
+            own.remark = "the disk <of> Acme is full".to_owned();
+            let letter = bench.letter(&own);
+            let answer = bench.send(&letter, &[]).await;
+            assert!(answer.is_ok(), "{} {reason:?}: {answer:?}", vendor.name);
+            let body = String::from_utf8(letter.payload.body).unwrap();
+            let ends = reason == Reason::Recovered && vendor.name == "pagerduty";
+            assert!(ends || body.contains("is full"), "{}: {body}", vendor.name);
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! Who hears what, and when: routes, quiet hours, reminders, caps, silences and repeats.
 
+mod letter;
+mod pace;
+
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use truecount::incident::{self, Event, Incident, Policy, State, Turn};
 use truecount::model::{Fingerprint, Matcher, Status, Timestamp, Window};
-use truecount::notify::{self, Notification, Payload, Reason, Silence, Situation, Told};
+use truecount::notify::{self, Notification, Silence, Situation, Told};
 use truecount::plan::Plan;
 
 use super::made::{self, at, name};
@@ -322,91 +325,6 @@ fn what_nobody_takes_goes_further_each_time_it_comes() {
     assert_eq!(desk.tell(later(300)), [""; 0]);
 }
 
-fn many(daily: u32, count: usize) -> Desk {
-    let route = format!("{AT_ONCE}daily = {daily}\n");
-    let mut desk = Desk::new(&route);
-    for number in 1..=u32::try_from(count).unwrap() {
-        let mut one = made::opened(&desk.plan, "purchase.volume", "web", number, noon());
-        one.id = Fingerprint([u8::try_from(number).unwrap(); 16]);
-        one.primary = number == 5;
-        desk.incidents.push(one);
-    }
-    desk
-}
-
-#[test]
-fn the_last_message_of_the_day_carries_the_rest() {
-    let mut desk = many(4, 7);
-    let decided = desk.decided(noon());
-    let reasons: Vec<&str> = decided.iter().map(|one| one.reason.word()).collect();
-    assert_eq!(reasons, ["opened", "opened", "opened", "digest"]);
-    assert_eq!(
-        decided[0].incidents[0].number,
-        Some(5),
-        "the primary conversion is never in the rest"
-    );
-    assert_eq!(decided[3].incidents.len(), 4);
-    assert!(decided[3].remark.contains("daily limit"));
-    // All seven were told: nothing is left for tomorrow.
-    desk.tell(noon());
-    desk.sent.clear();
-    assert_eq!(desk.tell(later(60 * 20)), [""; 0]);
-}
-
-#[test]
-fn a_lone_last_message_says_that_the_limit_is_reached() {
-    let mut desk = many(3, 1);
-    for number in 2..=4_u8 {
-        let decided = desk.decided(noon());
-        assert_eq!(decided.len(), 1);
-        assert_eq!(
-            decided[0].remark.is_empty(),
-            number < 4,
-            "message {}",
-            number - 1
-        );
-        assert_eq!(decided[0].reason, Reason::Opened);
-        desk.tell(noon());
-        let mut next = desk.incidents[0].clone();
-        next.id = Fingerprint([number; 16]);
-        desk.incidents.push(next);
-    }
-    // The fourth waits; tomorrow it is told.
-    assert_eq!(desk.tell(later(60)), [""; 0]);
-    desk.sent.clear();
-    assert_eq!(desk.tell(later(60 * 15)), ["default opened"]);
-}
-
-#[test]
-fn the_end_is_told_whatever_the_cap() {
-    let mut desk = many(1, 1);
-    assert_eq!(desk.tell(noon()), ["default opened"]);
-    desk.turn(Turn::Resolved, Status::Failing, later(60));
-    assert_eq!(desk.tell(later(60)), ["default resolved"]);
-}
-
-#[test]
-fn what_comes_and_goes_is_said_once_and_then_left_alone() {
-    let mut desk = Desk::new(AT_ONCE).opened("purchase.volume", "web", noon());
-    let mut heard = desk.tell(noon());
-    for hour in 1..=12 {
-        let turn = if hour % 2 == 1 {
-            Turn::Resolved
-        } else {
-            Turn::Reopened
-        };
-        desk.turn(turn, Status::Failing, later(hour * 60));
-        heard.extend(desk.tell(later(hour * 60)));
-    }
-    let opened = heard.iter().filter(|one| one.ends_with("opened")).count();
-    assert_eq!(opened, 4, "{heard:?}");
-    assert_eq!(heard.last().unwrap(), "default flapping");
-    // Steady for a day: what is true is told again.
-    assert_eq!(desk.tell(later(12 * 60 + 23 * 60)), [""; 0]);
-    let day_after = desk.tell(later(12 * 60 + 24 * 60));
-    assert_eq!(day_after, ["default reopened"]);
-}
-
 #[test]
 fn a_silence_ends_honestly() {
     let day = 24 * 60;
@@ -447,43 +365,6 @@ fn a_silence_of_the_plan_lasts_both_of_its_days() {
 }
 
 #[test]
-fn a_deep_queue_of_a_paced_channel_becomes_one_message() {
-    // How many wait, how many are to be told now, and the letters that come of it.
-    let cases = [
-        (0, 3, 3),
-        (7, 3, 3),
-        (8, 3, 1),
-        (500, 1, 1),
-        (0, 10, 10),
-        (0, 11, 1),
-    ];
-    for (waiting, news, letters) in cases {
-        let mut desk = many(1_000, news);
-        desk.queued.insert(name("default/0/email"), waiting);
-        let decided = desk.decided(noon());
-        assert_eq!(decided.len(), letters, "{waiting} wait, {news} to tell");
-        let told: usize = decided.iter().map(|one| one.incidents.len()).sum();
-        assert_eq!(told, news, "nothing is left out");
-        if letters < news {
-            assert_eq!(decided[0].reason, Reason::Digest);
-            assert!(
-                decided[0].remark.contains("in one"),
-                "{}",
-                decided[0].remark
-            );
-        }
-    }
-    // A channel without a pace is never merged for.
-    assert_eq!(many(1_000, 50).decided(noon()).len(), 50);
-    // Endings stay single.
-    let mut desk = many(1_000, 12);
-    desk.tell(noon());
-    desk.queued.insert(name("default/0/email"), 100);
-    desk.turn(Turn::Resolved, Status::Failing, later(60));
-    assert_eq!(desk.tell(later(60)), ["default resolved"]);
-}
-
-#[test]
 fn nothing_is_told_of_a_suspicion() {
     let mut desk = Desk::new(AT_ONCE).opened("purchase.volume", "web", noon());
     desk.incidents[0].state = State::Suspected { strikes: 1 };
@@ -491,87 +372,4 @@ fn nothing_is_told_of_a_suspicion() {
     assert_eq!(desk.tell(later(600)), [""; 0]);
     let nobody = Desk::new("").opened("purchase.volume", "web", noon());
     assert_eq!(nobody.decided(later(600)), []);
-}
-
-#[test]
-fn the_same_decision_is_the_same_letter() {
-    let desk = Desk::new(AT_ONCE).opened("purchase.volume", "web", noon());
-    let project = name("acme");
-    let id = |one: &Notification| one.letter_id(&project);
-    let first = desk.decided(noon()).remove(0);
-    // Decided again a minute later, by a process that does not know that the first one committed.
-    let again = desk.decided(later(1)).remove(0);
-    assert_eq!(id(&first), id(&again));
-    let frozen = |one: &Notification, body: &str| {
-        let payload = Payload {
-            content_type: "text/plain".to_owned(),
-            body: body.as_bytes().to_vec(),
-            extra: BTreeMap::new(),
-        };
-        one.letter(&project, payload, 3)
-    };
-    let letter = frozen(&first, "as it was");
-    assert_eq!(letter.id, frozen(&again, "as it is").id);
-    assert_eq!(letter.about, Some((first.incidents[0].id, 1)));
-    assert_eq!(
-        first.told()[0].letter_id(&project),
-        letter.id,
-        "threads find the letter by what was told"
-    );
-    // Anything that makes it another message makes it another letter.
-    let mut others = vec![first.clone(); 6];
-    others[0].reason = Reason::Worsened;
-    others[1].n = 1;
-    others[2].incidents[0].revision = 2;
-    others[3].incidents[0].id = Fingerprint([9; 16]);
-    others[4].channel = name("default/1/email");
-    others[5].route = name("oncall");
-    let mut ids: Vec<Fingerprint> = others.iter().map(id).collect();
-    ids.push(id(&first));
-    ids.push(first.letter_id(&name("another")));
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), 8);
-}
-
-#[test]
-fn letters_of_one_moment_keep_their_order() {
-    let desk = many(20, 3);
-    let decided = desk.decided(noon());
-    let payload = || Payload {
-        content_type: String::new(),
-        body: Vec::new(),
-        extra: BTreeMap::new(),
-    };
-    let sequences: Vec<u64> = decided
-        .iter()
-        .zip(0..)
-        .map(|(one, order)| one.letter(&name("acme"), payload(), order).sequence)
-        .collect();
-    assert!(sequences.is_sorted_by(|a, b| a < b), "{sequences:?}");
-}
-
-#[test]
-fn every_reason_has_a_word_that_reads_back() {
-    let words = [
-        "opened",
-        "worsened",
-        "eased",
-        "verdict_changed",
-        "acknowledged",
-        "resolved",
-        "reopened",
-        "reminder",
-        "escalated",
-        "digest",
-        "flapping",
-        "silence_ended",
-        "past",
-        "report",
-        "test",
-    ];
-    for word in words {
-        assert_eq!(Reason::parse(word).unwrap().word(), word);
-    }
-    assert_eq!(Reason::parse("surprise"), None);
 }

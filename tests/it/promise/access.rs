@@ -121,6 +121,14 @@ async fn every_caller_gets_exactly_what_the_table_says() {
         |name: &str, scope: &str| token(&["token", "create", name, "--scope", scope]).unwrap();
     let revoked = scoped("gone", "write");
     token(&["token", "revoke", "gone"]);
+    let ended = token(&["token", "create", "old", "--scope", "write", "--days", "1"]).unwrap();
+    let a_while_ago = chrono::Utc::now().timestamp_millis() - 1_000;
+    let aged = rig.database().execute(
+        "UPDATE token SET ends_at = ?1 WHERE name = 'old' AND ends_at > ?1",
+        [a_while_ago],
+    );
+    assert_eq!(aged.unwrap(), 1, "a token of a day ends tomorrow");
+    let lasting = token(&["token", "create", "new", "--scope", "read", "--days", "1"]).unwrap();
     // What each caller carries, and which needs that meets.
     let callers: Vec<(&str, Option<String>, &[Needs])> = vec![
         ("nobody", None, &[Nothing]),
@@ -132,6 +140,12 @@ async fn every_caller_gets_exactly_what_the_table_says() {
             &[Nothing],
         ),
         ("revoked", Some(format!("Bearer {revoked}")), &[Nothing]),
+        ("ended", Some(format!("Bearer {ended}")), &[Nothing]),
+        (
+            "not yet ended",
+            Some(format!("Bearer {lasting}")),
+            &[Nothing, Read],
+        ),
         (
             "push",
             Some(format!("Bearer {}", scoped("p", "push"))),
@@ -193,6 +207,13 @@ async fn every_caller_gets_exactly_what_the_table_says() {
                 assert!(!text.contains("s0") && !text.contains("e0"), "{text}");
             }
         }
+    }
+    // A browser whose token ended or was revoked is asked to sign in again.
+    for (token, shown) in [(&ended, false), (&revoked, false), (&lasting, true)] {
+        let call = client
+            .get(rig.address("/"))
+            .header("cookie", format!("truecount={token}"));
+        assert_eq!(call.send().await.unwrap().status() == 200, shown);
     }
     let open = client
         .get(rig.address("/metrics"))

@@ -17,3 +17,4 @@ mod rig;
 mod secret;
 mod sim;
 mod slots;
+mod stall;

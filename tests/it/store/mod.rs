@@ -2,6 +2,7 @@
 
 mod keep;
 mod safety;
+mod upgrade;
 
 use std::path::Path;
 use std::sync::Arc;

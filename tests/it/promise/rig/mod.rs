@@ -8,7 +8,7 @@ pub(crate) mod storm;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,10 @@ pub(crate) struct Rig {
     variables: Vec<(String, String)>,
     client: reqwest::Client,
     binary: PathBuf,
+    /// Shell words that run before `serve`, in a file system of its own.
+    before: Option<String>,
+    /// Further words of `serve`.
+    words: Vec<String>,
 }
 
 impl Rig {
@@ -49,6 +53,8 @@ impl Rig {
             variables: vec![("HOOK".to_owned(), hook.address.clone())],
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             binary: PathBuf::from(binary),
+            before: None,
+            words: Vec::new(),
         };
         rig.write("truecount.toml", &plan(count, route));
         let made = rig
@@ -65,6 +71,21 @@ impl Rig {
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
         self.variables.push((key.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Further words of `serve`.
+    pub(crate) fn words(mut self, words: &[&str]) -> Self {
+        self.words
+            .extend(words.iter().map(|word| (*word).to_owned()));
+        self
+    }
+
+    /// The daemon keeps its database on a disk of its own with this many MiB: only it sees it.
+    pub(crate) fn small_disk(mut self, mib: u32) -> Self {
+        fs::create_dir(self.folder.path().join("disk")).unwrap();
+        let before = format!("mount -t tmpfs -o size={mib}m tmpfs disk && cp truecount.db* disk/");
+        self.before = Some(before);
+        self.words(&["--store", "disk/truecount.db"])
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
@@ -96,12 +117,29 @@ impl Rig {
             .open(self.folder.path().join("serve.log"))
             .unwrap();
         let listen = format!("127.0.0.1:{}", self.port);
-        let child = self
-            .command(&["serve", "--listen", &listen])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut words = vec!["serve", "--listen", &listen];
+        words.extend(self.words.iter().map(String::as_str));
+        let mut command = match &self.before {
+            None => self.command(&words),
+            Some(before) => {
+                let script = format!("{before} && exec \"$0\" \"$@\"");
+                let own = self.command(&words);
+                let mut command = Command::new("unshare");
+                command
+                    .args(["--map-root-user", "--mount", "sh", "-c", &script])
+                    .arg(own.get_program())
+                    .args(own.get_args())
+                    .current_dir(self.folder.path())
+                    .env_clear()
+                    .envs(
+                        own.get_envs()
+                            .filter_map(|(key, value)| Some((key, value?))),
+                    )
+                    .stdin(Stdio::null());
+                command
+            }
+        };
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut daemon = Daemon { child };
         let begun = Instant::now();
         while self.get("/healthz").await.is_none() {
@@ -312,6 +350,23 @@ impl Daemon {
             assert!(begun.elapsed() < PATIENCE, "does not end");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    /// A path as this process sees it.
+    pub(crate) fn sees(&self, path: &Path) -> PathBuf {
+        let path = path.strip_prefix("/").unwrap();
+        PathBuf::from(format!("/proc/{}/root", self.child.id())).join(path)
+    }
+
+    /// Resident memory now and at its highest, in KiB (`/proc/PID/status`).
+    pub(crate) fn memory(&self) -> (u64, u64) {
+        let path = format!("/proc/{}/status", self.child.id());
+        let text = fs::read_to_string(path).unwrap();
+        let field = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        };
+        (field("VmRSS:"), field("VmHWM:"))
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -29,6 +29,11 @@ impl Arrival {
         }
     }
 
+    /// What kind of message it is: `incident.opened`, `truecount.trouble`.
+    pub(crate) fn kind(&self) -> String {
+        self.field("/type")
+    }
+
     pub(crate) fn was_taken(&self) -> bool {
         (200..300).contains(&self.status)
     }
