@@ -61,11 +61,8 @@ async fn stalls(stage: &str, stall: &str, undo: &str) {
         "{stage} stands still: {}",
         rig.log()
     );
-    assert_eq!(
-        rig.get("/healthz").await.as_deref(),
-        Some("ok\n"),
-        "it lives"
-    );
+    let lives = rig.get("/healthz").await;
+    assert_eq!(lives.as_deref(), Some("ok\n"), "{stage}: {}", rig.log());
     sql(undo);
     let begun = Instant::now();
     while watcher.count() == before {
