@@ -221,6 +221,17 @@ impl Net {
     /// trouble, 408, 429 and 5xx. Only for calls that may be repeated. The last answer is returned
     /// whatever its status.
     pub async fn fetch(&self, request: &Request, backoff: &Backoff) -> Result<Reply, NetError> {
-        retry::fetch(self, request, backoff).await
+        retry::fetch(self, request, backoff, &|_| false).await
+    }
+
+    /// [`Net::fetch`] that returns an answer at once when `ends` says so, for callers who know
+    /// better what it asks for.
+    pub async fn fetch_until(
+        &self,
+        request: &Request,
+        backoff: &Backoff,
+        ends: &(dyn Fn(&Reply) -> bool + Sync),
+    ) -> Result<Reply, NetError> {
+        retry::fetch(self, request, backoff, ends).await
     }
 }
