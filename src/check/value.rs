@@ -119,7 +119,8 @@ impl Values {
             details: wrong.into_iter().take(MOST).map(explained).collect(),
             bridge: None,
         };
-        let status = if share > self.limit {
+        // What is only reported shows its lines and never alarms.
+        let status = if share > self.limit && !self.core.label.report_only {
             Status::Warning
         } else {
             Status::Ok

@@ -1,6 +1,6 @@
 //! `demo`: the whole way on a made-up company, with faults that are known beforehand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -200,6 +200,8 @@ async fn build(
     today: Timestamp,
 ) -> anyhow::Result<Arc<World>> {
     let files = demo::plan_files(options.seed, today);
+    let path = options.output.join("truecount.db");
+    make_room(options, &path)?;
     for file in &files {
         std::fs::write(options.output.join(&file.path), &file.text)?;
     }
@@ -209,14 +211,6 @@ async fn build(
             "the demo's own plan has errors:\n{}",
             render::diagnostic::human(&project.diagnostics, &project.files, false)
         );
-    }
-    let path = options.output.join("truecount.db");
-    for ending in ["", "-wal", "-shm"] {
-        let old = options.output.join(format!("truecount.db{ending}"));
-        if old.exists() {
-            std::fs::remove_file(&old)
-                .with_context(|| format!("cannot remove {}", old.display()))?;
-        }
     }
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
     let secrets: Arc<dyn Secrets> = Arc::new(SystemSecrets {
@@ -243,6 +237,29 @@ async fn build(
         });
     }
     Ok(Arc::new(world))
+}
+
+/// Removes an earlier demo's database with its copies; anything else is left alone.
+fn make_room(options: &Options, path: &Path) -> anyhow::Result<()> {
+    let folder = &options.output;
+    let plan = folder.join("truecount.toml");
+    let own = std::fs::read_to_string(&plan).is_ok_and(|text| text.contains(demo::COMPANY));
+    if !own && (plan.exists() || path.exists()) {
+        bail!(
+            "{} holds a project that is not the demo's; name another folder with --output",
+            folder.display()
+        );
+    }
+    let old = ["", "-wal", "-shm"].map(|ending| folder.join(format!("truecount.db{ending}")));
+    for old in old.iter().filter(|old| old.exists()) {
+        std::fs::remove_file(old).with_context(|| format!("cannot remove {}", old.display()))?;
+    }
+    let copies = folder.join("backups");
+    if own && copies.exists() {
+        std::fs::remove_dir_all(&copies)
+            .with_context(|| format!("cannot remove {}", copies.display()))?;
+    }
+    Ok(())
 }
 
 /// Lives the last days: pull, judge, tell, four times a day, by the same steps as the daemon.

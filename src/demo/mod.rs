@@ -6,7 +6,7 @@ pub mod split;
 mod world;
 
 pub use fault::{Card, FAULTS, Fault, scorecard};
-pub use plan::{marks, plan_files};
+pub use plan::{COMPANY, marks, plan_files};
 pub use world::{World, answers};
 
 /// Days of history.

@@ -1,11 +1,18 @@
 //! The tracking plan of the made-up company, and what it noted down.
 
-use chrono::Duration;
+use chrono::{Duration, NaiveDate};
 
 use crate::config::Text;
 use crate::model::{Mark, MarkKind, Name, Timestamp};
 
 use super::fault::{PARAMETER, SAFARI};
+use super::world::{NEWSLETTER, NEWSLETTER_LIVE};
+
+/// The name of the made-up company.
+pub const COMPANY: &str = "Northwind Outfitters (made up)";
+
+/// Days before today on which the newsletter was requested, and on which a wish list was.
+const REQUESTED: (i64, i64) = (NEWSLETTER_LIVE + 12, 24);
 
 /// The configuration as its people would have written it.
 pub fn plan_files(seed: u64, today: Timestamp) -> Vec<Text> {
@@ -17,23 +24,48 @@ pub fn plan_files(seed: u64, today: Timestamp) -> Vec<Text> {
         );
     }
     text.push_str(EVENTS);
+    text += &requests(today.date_naive());
     vec![Text {
         path: "truecount.toml".to_owned(),
         text,
     }]
 }
 
-/// The releases before two of the faults.
+/// Events that were asked for on a day: one went live, one is still awaited.
+fn requests(today: NaiveDate) -> String {
+    let (newsletter, wish_list) = REQUESTED;
+    let day = |ago| today - Duration::days(ago);
+    format!(
+        r#"
+[event.{NEWSLETTER}]
+about = "A visitor orders the newsletter"
+owner = "growth"
+requested = {}
+in.web = true
+
+[event.wish_list_add]
+about = "Something is put on a wish list"
+owner = "shop"
+requested = {}
+in.web = true
+"#,
+        day(newsletter),
+        day(wish_list)
+    )
+}
+
+/// The releases before two of the faults, and what a reload noted of the plan.
 pub fn marks(today: Timestamp) -> Vec<Mark> {
-    let release = |days, name| Mark {
+    let mark = |days, kind, name| Mark {
         at: today - Duration::days(days),
-        kind: MarkKind::Release,
+        kind,
         name: Name::clean(name),
         source: None,
     };
     vec![
-        release(PARAMETER.began, "web 4.17.0"),
-        release(SAFARI.began, "web 4.18.0"),
+        mark(PARAMETER.began, MarkKind::Release, "web 4.17.0"),
+        mark(SAFARI.began, MarkKind::Release, "web 4.18.0"),
+        mark(5, MarkKind::Plan, "added [event.wish_list_add]"),
     ]
 }
 
@@ -71,6 +103,13 @@ to = ["analytics@northwind.example", "growth"]
 "#;
 
 const EVENTS: &str = r#"
+[naming]
+events = "snake_case"
+parameters = "snake_case"
+
+[utm]
+unknown = "10%"
+
 [event.begin_checkout]
 about = "A visitor opens the checkout"
 owner = "shop"
@@ -81,7 +120,7 @@ in.web = true
 about = "An order is placed"
 owner = "shop"
 unique = "transaction_id"
-by = ["browser"]
+by = ["browser", "channel"]
 home = "web"
 in.web = true
 in.orders = true

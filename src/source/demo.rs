@@ -91,8 +91,8 @@ impl Source for Demo {
     }
 
     fn refuses(&self, question: &Question) -> Option<String> {
-        let event = matches!(question.subject, Subject::Event(_));
-        (!event).then(|| "the made-up company counts events only".to_owned())
+        let web = self.system == "web" || matches!(question.subject, Subject::Event(_));
+        (!web).then(|| "only the web of the made-up company knows visits and all names".to_owned())
     }
 
     fn cost(&self, _ask: &Ask) -> Cost {
@@ -113,7 +113,7 @@ impl Source for Demo {
                 Some(found) => pulled.observations.extend(found),
                 None => pulled.unanswerable.push((
                     question.clone(),
-                    "the made-up company does not count that".to_owned(),
+                    "nothing of this kind was ever counted".to_owned(),
                 )),
             }
         }

@@ -329,7 +329,8 @@ pub trait Browse: Send + Sync {
     /// Pulls that ended in the window.
     async fn pulls_in(&self, window: Window) -> Result<Vec<Pull>, StoreError>;
 
-    /// When each series' first nonzero reading was seen, for *time to implement* and coverage.
+    /// The start of each series' first bucket that held anything, for *time to implement* and
+    /// coverage. Not when we first looked: a source that is read for the first time brings its past.
     async fn first_seen(
         &self,
         questions: &[Question],

@@ -174,3 +174,22 @@ fn a_card_without_incidents_found_nothing() {
             .all(|(found, line)| !found && line.ends_with("missed"))
     );
 }
+
+#[test]
+fn the_demo_takes_no_folder_of_a_real_project() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("real");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (file, text) in [("truecount.toml", "[project]"), ("truecount.db", "counts")] {
+        std::fs::write(folder.join(file), text).unwrap();
+    }
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_truecount"))
+        .args(["demo", "--output"])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(said.contains("--output"), "{said}");
+    let kept = std::fs::read_to_string(folder.join("truecount.db")).unwrap();
+    assert_eq!(kept, "counts");
+}

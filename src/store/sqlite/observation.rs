@@ -294,7 +294,7 @@ pub(super) fn first_seen(
 ) -> Result<Option<Timestamp>, StoreError> {
     connection
         .prepare_cached(
-            "SELECT min(reading.seen_at) FROM series JOIN reading ON reading.series = series.number
+            "SELECT min(reading.start) FROM series JOIN reading ON reading.series = series.number
              WHERE series.family = ?1 AND reading.value <> 0",
         )
         .and_then(|mut statement| {
@@ -302,7 +302,7 @@ pub(super) fn first_seen(
                 row.get::<_, Option<i64>>(0)
             })
         })
-        .map(|seen| seen.map(at))
+        .map(|start| start.and_then(|start| Timestamp::from_timestamp(start, 0)))
         .map_err(|why| trouble(&why))
 }
 

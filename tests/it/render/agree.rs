@@ -84,3 +84,23 @@ fn the_demos_open_incidents_read_alike_on_every_page() {
         assert!(overview.contains(now), "{now}");
     }
 }
+
+#[test]
+fn the_demo_tells_of_what_was_planted_and_of_nothing_else() {
+    let planted = truecount::demo::FAULTS.len();
+    let list: serde_json::Value = serde_json::from_str(&get("/api/v1/incidents")).unwrap();
+    let told = list["incidents"].as_array().unwrap().len();
+    assert_eq!(told, planted, "{list:#}");
+}
+
+#[test]
+fn every_figure_of_the_demos_audit_is_known() {
+    let audit: serde_json::Value = serde_json::from_str(&get("/reports/2026-W42.json")).unwrap();
+    let targets = audit["targets"].as_array().unwrap();
+    assert_eq!(targets.len(), 6);
+    for target in targets {
+        assert!(target["this_week"].is_number(), "{target:#}");
+    }
+    let met = |word: bool| targets.iter().filter(|one| one["met"] == word).count();
+    assert_eq!((met(true), met(false)), (3, 3));
+}

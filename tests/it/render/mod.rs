@@ -47,7 +47,10 @@ fn start() -> Demo {
     if folder.exists() {
         fs::remove_dir_all(&folder).unwrap();
     }
-    fs::create_dir_all(&folder).unwrap();
+    // What an earlier demo left stands in nobody's way.
+    fs::create_dir_all(folder.join("backups")).unwrap();
+    fs::write(folder.join("backups/truecount-2026-10-19.db"), "old").unwrap();
+    fs::write(folder.join("truecount.toml"), truecount::demo::COMPANY).unwrap();
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
