@@ -74,6 +74,7 @@ pub async fn pull_since(
                 break;
             }
         }
+        world.net.gauge.answered();
     }
     let took = world.clock.uptime().saturating_sub(began);
     record.took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);

@@ -3,6 +3,7 @@
 
 mod calm;
 mod database;
+mod gauge;
 mod guard;
 mod http;
 mod json;
@@ -23,6 +24,7 @@ use crate::secret::Secrets;
 
 pub use calm::Calm;
 pub use database::{Database, DatabaseError, Engine, Row};
+pub use gauge::Gauge;
 pub use guard::Guard;
 pub use http::Http;
 pub use json::{OddAnswer, json, shown_start};
@@ -183,6 +185,8 @@ pub struct Net {
     pub google: Arc<GoogleTokens>,
     /// Who is to be left alone, shared like the tokens.
     pub calm: Arc<Calm>,
+    /// What is noticed along the way, shared like the tokens.
+    pub gauge: Arc<Gauge>,
 }
 
 impl Net {
@@ -214,6 +218,7 @@ impl Net {
             guard,
             google: Arc::new(GoogleTokens::default()),
             calm: Arc::default(),
+            gauge: Arc::default(),
         }
     }
 

@@ -101,6 +101,18 @@ fn a_dry_run_says_what_would_be_asked_and_asks_nothing() {
 }
 
 #[test]
+fn progress_is_never_a_result_and_can_be_forbidden() {
+    let folder = project();
+    for words in ["pull", "pull --no-progress", "-q pull"] {
+        let done = run(&folder, words);
+        assert_eq!(done.code, 0, "{words}: {}", done.err);
+        assert_eq!(done.out.lines().count(), 1, "{words}: {}", done.out);
+        assert!(done.out.contains(" values in "), "{words}: {}", done.out);
+        assert_eq!(done.err, "", "{words}");
+    }
+}
+
+#[test]
 fn tokens_are_listed_and_ended_by_name() {
     let folder = project();
     assert_eq!(run(&folder, "token create ci --scope push").code, 0);

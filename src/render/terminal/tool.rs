@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::model::{Calendar, Grain, Name, Question, Status, Subject, Window};
 use crate::plan::{How, PlanChange};
 
-use super::{padded, painted};
+use super::{padded, painted, words};
 
 /// One window of a pull that was not made.
 pub struct Planned<'a> {
@@ -122,6 +122,54 @@ pub fn pulled(
         out.push_str(&format!("  {note}\n"));
     }
     out
+}
+
+/// How far a pull is.
+pub struct Reached {
+    /// Requests that are behind us.
+    pub done: u64,
+    /// Requests that were expected; with sources that need fewer it ends early.
+    pub all: u64,
+    /// Since the beginning.
+    pub took: std::time::Duration,
+    /// What the source said of its quota.
+    pub quota: Option<String>,
+}
+
+/// `12 of 40 requests, about 9 s left, 184,000 daily tokens left`
+pub fn progress(reached: &Reached) -> String {
+    let Reached {
+        done, all, took, ..
+    } = reached;
+    let mut parts = vec![format!(
+        "{} of {} requests",
+        words::number(*done as f64),
+        words::number(*all as f64)
+    )];
+    // Too early to tell anything before.
+    if *done > 0 && took.as_secs() >= 2 {
+        let rest = took.as_secs_f64() / *done as f64 * all.saturating_sub(*done) as f64;
+        parts.push(format!("about {} left", length(rest)));
+    }
+    parts.extend(reached.quota.clone());
+    parts.join(", ")
+}
+
+/// The same as a line of its own.
+pub fn progress_line(source: &Name, reached: &Reached) -> String {
+    format!("{source}: {}", progress(reached))
+}
+
+/// `9 s`, `4 min`, `2 h`: an estimate needs no more.
+fn length(seconds: f64) -> String {
+    let whole = seconds.ceil();
+    if whole < 90.0 {
+        format!("{whole:.0} s")
+    } else if whole < 90.0 * 60.0 {
+        format!("{:.0} min", whole / 60.0)
+    } else {
+        format!("{:.0} h", whole / 3_600.0)
+    }
 }
 
 /// One line of `doctor`.
@@ -298,4 +346,41 @@ pub fn slack_preview(message: &Value) -> String {
         out.push_str("  │\n");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_says_what_is_left_when_it_can_be_known() {
+        let reached = |done, seconds| Reached {
+            done,
+            all: 1_200,
+            took: std::time::Duration::from_secs(seconds),
+            quota: None,
+        };
+        assert_eq!(progress(&reached(0, 30)), "0 of 1,200 requests");
+        assert_eq!(progress(&reached(300, 1)), "300 of 1,200 requests");
+        assert_eq!(
+            progress(&reached(300, 20)),
+            "300 of 1,200 requests, about 60 s left"
+        );
+        assert_eq!(
+            progress(&reached(12, 20)),
+            "12 of 1,200 requests, about 33 min left"
+        );
+        let web = Name::clean("web");
+        let quota = Some("184,000 daily tokens left".to_owned());
+        assert_eq!(
+            progress_line(
+                &web,
+                &Reached {
+                    quota,
+                    ..reached(1_200, 80)
+                }
+            ),
+            "web: 1,200 of 1,200 requests, about 0 s left, 184,000 daily tokens left"
+        );
+    }
 }
