@@ -222,6 +222,18 @@ impl Net {
         }
     }
 
+    /// Calls once, for calls that must not be repeated.
+    pub async fn call(&self, request: &Request) -> Result<Reply, NetError> {
+        self.gauge.called();
+        let before = self.clock.now();
+        let outcome = self.transport.call(request).await;
+        if let Ok(reply) = &outcome {
+            let host = request.host();
+            self.gauge.compare(&host, reply, before, self.clock.now());
+        }
+        outcome
+    }
+
     /// Calls, and calls again by the rule of `backoff` when the answer asks for it: connection
     /// trouble, 408, 429 and 5xx. Only for calls that may be repeated. The last answer is returned
     /// whatever its status.

@@ -58,13 +58,7 @@ pub(super) async fn fetch(
         });
     }
     loop {
-        net.gauge.called();
-        let before = net.clock.now();
-        let outcome = net.transport.call(request).await;
-        if let Ok(reply) = &outcome {
-            let host = request.host();
-            net.gauge.compare(&host, reply, before, net.clock.now());
-        }
+        let outcome = net.call(request).await;
         let failed = match &outcome {
             Ok(reply) => reply.status >= 500,
             Err(why) => matches!(why, NetError::Unreachable { .. }),

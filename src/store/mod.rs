@@ -382,6 +382,9 @@ pub trait Maintenance: Send + Sync {
     /// Looks for damage.
     async fn integrity(&self) -> Result<(), StoreError>;
 
+    /// When the newest daily backup was written, if there is one.
+    fn backed_up(&self) -> Option<Timestamp>;
+
     /// Size on disk, if it has one.
     fn bytes(&self) -> Option<u64>;
 }

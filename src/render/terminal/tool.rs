@@ -172,48 +172,75 @@ fn length(seconds: f64) -> String {
     }
 }
 
-/// One line of `doctor`.
+/// How a thing is that `doctor` looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It works.
+    Good,
+    /// It works, and something is worth a word.
+    Note,
+    /// It could not be reached now.
+    Away,
+    /// It does not work until somebody acts.
+    Bad,
+}
+
+/// One line of `doctor`: one thing, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    mark: char,
-    title: String,
-    text: String,
-    remedy: Option<String>,
+    /// How it is.
+    pub health: Health,
+    /// The thing.
+    pub title: String,
+    /// What was found.
+    pub text: String,
+    /// What to do.
+    pub remedy: Option<String>,
 }
 
 impl Finding {
     /// It works.
     pub fn good(title: &str, text: &str) -> Self {
         Self {
-            mark: '✓',
+            health: Health::Good,
             title: title.to_owned(),
             text: text.to_owned(),
             remedy: None,
         }
     }
 
-    /// It works, and something is worth a word.
-    pub fn remark(title: &str, text: &str) -> Self {
+    /// It works, and something is worth a word; what to do.
+    pub fn note(title: &str, text: &str, remedy: &str) -> Self {
         Self {
-            mark: '!',
-            title: title.to_owned(),
-            text: text.to_owned(),
-            remedy: None,
+            health: Health::Note,
+            ..Self::bad(title, text, remedy)
+        }
+    }
+
+    /// It could not be reached; what to do when that lasts.
+    pub fn away(title: &str, text: &str, remedy: &str) -> Self {
+        Self {
+            health: Health::Away,
+            ..Self::bad(title, text, remedy)
         }
     }
 
     /// It does not work; what to do.
     pub fn bad(title: &str, text: &str, remedy: &str) -> Self {
         Self {
-            mark: '✗',
+            health: Health::Bad,
             title: title.to_owned(),
             text: text.to_owned(),
             remedy: Some(remedy.to_owned()),
         }
     }
 
-    /// Whether somebody must act.
-    pub fn is_bad(&self) -> bool {
-        self.mark == '✗'
+    fn mark(&self) -> (char, Status) {
+        match self.health {
+            Health::Good => ('✓', Status::Ok),
+            Health::Note => ('!', Status::Warning),
+            Health::Away | Health::Bad => ('✗', Status::Failing),
+        }
     }
 }
 
@@ -224,25 +251,27 @@ fn counted(number: usize, word: &str) -> String {
 
 /// The screen of `doctor`.
 pub fn doctor(findings: &[Finding], color: bool) -> String {
+    let longest = findings.iter().map(|one| one.title.chars().count()).max();
+    let width = longest.unwrap_or(0).clamp(14, 32) + 2;
     let mut out = String::new();
     for one in findings {
-        let status = match one.mark {
-            '✓' => Status::Ok,
-            '!' => Status::Warning,
-            _ => Status::Failing,
-        };
-        let mark = painted(&one.mark.to_string(), Some(status), color);
-        out.push_str(&format!("{mark} {}{}\n", padded(&one.title, 22), one.text));
+        let (mark, status) = one.mark();
+        let mark = painted(&mark.to_string(), Some(status), color);
+        out.push_str(&format!(
+            "{mark} {}{}\n",
+            padded(&one.title, width),
+            one.text
+        ));
         if let Some(remedy) = &one.remedy {
-            out.push_str(&format!("  {}{remedy}\n", padded("", 22)));
+            out.push_str(&format!("  {}{remedy}\n", padded("", width)));
         }
     }
-    let of = |mark: char| findings.iter().filter(|one| one.mark == mark).count();
+    let of = |status: Status| findings.iter().filter(|one| one.mark().1 == status).count();
     out.push_str(&format!(
         "{} ok, {}, {}\n",
-        of('✓'),
-        counted(of('✗'), "problem"),
-        counted(of('!'), "note")
+        of(Status::Ok),
+        counted(of(Status::Failing), "problem"),
+        counted(of(Status::Warning), "note")
     ));
     out
 }
@@ -252,10 +281,11 @@ pub fn doctor_json(findings: &[Finding]) -> Value {
     let list: Vec<Value> = findings
         .iter()
         .map(|one| {
-            let state = match one.mark {
-                '✓' => "ok",
-                '!' => "note",
-                _ => "problem",
+            let state = match one.health {
+                Health::Good => "ok",
+                Health::Note => "note",
+                Health::Away => "unreachable",
+                Health::Bad => "problem",
             };
             json!({ "test": one.title, "state": state, "found": one.text, "remedy": one.remedy })
         })
