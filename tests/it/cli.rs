@@ -193,13 +193,59 @@ fn exit_codes_follow_one_table() {
 #[test]
 fn each_template_is_a_plan_without_errors_and_nothing_is_overwritten() {
     for template in ["minimal", "b2b-leads", "ecommerce", "mobile-app"] {
+        for more in [
+            "",
+            " --name Acme --timezone Asia/Tokyo --alerts slack,ops@acme.example",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let words = format!("init here --template {template} --yes{more}");
+            let done = run(&folder, &words);
+            assert_eq!(done.code, 0, "{template}: {}", done.err);
+            let valid = run(&folder, "validate here");
+            assert_eq!(valid.code, 0, "{template}: {}", valid.out);
+            assert!(valid.out.contains(": no errors"), "{}", valid.out);
+            let test = run(&folder, "-c here/truecount.toml test");
+            assert_eq!(test.code, 0, "{template}: {}", test.out);
+            let read =
+                |path: &str| fs::read_to_string(folder.path().join("here").join(path)).unwrap();
+            let main = read("truecount.toml");
+            assert!(
+                main.starts_with("#:schema ./truecount.schema.json\n"),
+                "{main}"
+            );
+            let schema: Value = serde_json::from_str(&read("truecount.schema.json")).unwrap();
+            assert!(schema["properties"]["event"].is_object(), "{template}");
+            assert!(read(".github/workflows/truecount.yml").contains("truecount validate"));
+            assert_eq!(main.contains("timezone = \"Asia/Tokyo\""), !more.is_empty());
+            // Each variable that the files need stands in the sample.
+            let sample = read(".env.example");
+            for name in main
+                .split("env = \"")
+                .skip(1)
+                .map(|rest| rest.split('"').next().unwrap())
+            {
+                assert!(
+                    sample.contains(&format!("\n{name}=\n")),
+                    "{name} in {sample}"
+                );
+            }
+            let again = run(&folder, &words);
+            assert_eq!(again.code, 2);
+            assert!(again.err.contains("exists already"), "{}", again.err);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_answer_writes_nothing() {
+    for words in [
+        "init here --yes --template saas",
+        "init here --yes --timezone Europe/Berln",
+        "init here --yes --alerts fax",
+    ] {
         let folder = tempfile::tempdir().unwrap();
-        let words = format!("init here --template {template} --yes");
-        assert_eq!(run(&folder, &words).code, 0, "{template}");
-        let valid = run(&folder, "validate here");
-        assert_eq!(valid.code, 0, "{template}: {}", valid.out);
-        let again = run(&folder, &words);
-        assert_eq!(again.code, 2);
-        assert!(again.err.contains("exists already"), "{}", again.err);
+        let done = run(&folder, words);
+        assert_eq!(done.code, 2, "{words}: {}", done.out);
+        assert!(!folder.path().join("here").exists(), "{words}");
     }
 }
