@@ -113,6 +113,39 @@ fn progress_is_never_a_result_and_can_be_forbidden() {
 }
 
 #[test]
+fn before_the_first_round_nothing_is_called_well_or_zero() {
+    let folder = project();
+    let before = run(&folder, "status");
+    assert_eq!(before.code, 3, "{}", before.out);
+    assert!(
+        before.out.contains("No round has run yet"),
+        "{}",
+        before.out
+    );
+    assert!(before.out.contains("truecount serve"), "{}", before.out);
+    assert!(before.out.contains("not asked yet"), "{}", before.out);
+    assert!(!before.out.contains("0 failing"), "{}", before.out);
+    assert_eq!(run(&folder, "pull").code, 0);
+    let pulled = run(&folder, "status");
+    assert!(
+        pulled.out.contains("No round has run yet"),
+        "{}",
+        pulled.out
+    );
+    assert!(pulled.out.contains("answered 0 min ago"), "{}", pulled.out);
+    let status: Value = serde_json::from_str(&run(&folder, "status --format json").out).unwrap();
+    assert_eq!(status["judged"], false);
+    let report = run(&folder, "report");
+    assert_eq!(report.code, 0);
+    assert!(
+        report.err.contains("No round has run yet"),
+        "{}",
+        report.err
+    );
+    assert!(!report.out.contains("No round"), "notes are no results");
+}
+
+#[test]
 fn tokens_are_listed_and_ended_by_name() {
     let folder = project();
     assert_eq!(run(&folder, "token create ci --scope push").code, 0);
