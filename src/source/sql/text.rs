@@ -3,11 +3,14 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use crate::model::{Bucket, Calendar, Grain, Measure, Question};
+use crate::model::{Bucket, Grain, Measure, Question};
 use crate::net::Engine;
 use crate::source::Ask;
 
 use super::writer::{Writer, as_text, quoted, quoted_path};
+
+/// Numbers from here on are milliseconds since 1970: as seconds they lie in the year 5138.
+const MILLIS_FROM: i64 = 100_000_000_000;
 
 /// What a date column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +102,17 @@ pub(super) fn probe(engine: Engine, table: &str, column: &str) -> Result<String,
     })
 }
 
+/// A statement that says of numbers whether they are seconds or milliseconds, by one of them that
+/// an index finds quickly; no row when there is none.
+pub(super) fn probe_numbers(engine: Engine, table: &str, column: &str) -> Result<String, String> {
+    let (from, stamp) = (quoted_path(engine, table)?, quoted(engine, column)?);
+    let word = format!("CASE WHEN {stamp} >= {MILLIS_FROM} THEN 'millis' ELSE 'seconds' END");
+    Ok(format!(
+        "SELECT {} FROM {from} WHERE {stamp} > 0 LIMIT 1",
+        as_text(engine, &word)
+    ))
+}
+
 /// Reads the word of [`probe`].
 pub(super) fn stamp(word: &str) -> Result<Stamp, String> {
     let (word, length) = word.split_once(':').unwrap_or((word, "0"));
@@ -150,11 +164,11 @@ pub(super) fn statements(
         let slots = match stamp {
             Stamp::Date => Slots::Dates,
             Stamp::Naive | Stamp::Text => Slots::Seconds {
-                step: step(&ask.calendar, ask),
+                step: step(ask, &[ask.calendar.zone(), zone]),
                 naive: true,
             },
             Stamp::Instant | Stamp::Seconds | Stamp::Millis => Slots::Seconds {
-                step: step(&ask.calendar, ask),
+                step: step(ask, &[ask.calendar.zone()]),
                 naive: false,
             },
         };
@@ -188,13 +202,20 @@ pub(super) fn statements(
         .collect()
 }
 
-/// Zones are off by whole quarters of an hour; most by whole hours.
-fn step(calendar: &Calendar, ask: &Ask) -> i64 {
-    let whole = [ask.window.from, ask.window.to].iter().all(|at| {
-        let wall = calendar.local(*at).and_utc().timestamp();
-        (wall - at.timestamp()) % 3_600 == 0
-    });
-    if whole { 3_600 } else { 900 }
+/// Zones are off by whole quarters of an hour; most by whole hours, and all the year.
+fn step(ask: &Ask, zones: &[Tz]) -> i64 {
+    let mut at = ask.window.from;
+    while at <= ask.window.to {
+        let is_whole = |zone: &Tz| {
+            let wall = at.with_timezone(zone).naive_local().and_utc();
+            (wall.timestamp() - at.timestamp()) % 3_600 == 0
+        };
+        if !zones.iter().all(is_whole) {
+            return 900;
+        }
+        at += TimeDelta::days(1);
+    }
+    3_600
 }
 
 fn own_query(engine: Engine, query: &str, ask: &Ask) -> Statement {

@@ -2,6 +2,7 @@
 
 mod bad;
 mod bench;
+mod clocks;
 mod files;
 mod first;
 mod ga4;
