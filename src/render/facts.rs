@@ -297,7 +297,13 @@ fn verdict(incident: &Incident) -> String {
 
 fn impact(incident: &Incident) -> Option<String> {
     let impact = incident.impact.as_ref()?;
-    let word = if impact.count < 0.0 {
+    let unseen = matches!(
+        incident.verdict,
+        Verdict::TrackingLoss | Verdict::ConsentShift
+    );
+    let word = if impact.count < 0.0 && unseen {
+        "not counted"
+    } else if impact.count < 0.0 {
         "missing"
     } else {
         "too many"

@@ -1,6 +1,7 @@
 //! Checks through the front door: every kind with odd evidence, its page, and the promise of a plan.
 
 pub(crate) mod bench;
+mod beside;
 mod gap;
 mod many;
 mod maturity;
