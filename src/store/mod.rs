@@ -185,6 +185,9 @@ pub trait Store: Send + Sync {
         at: AsOf,
     ) -> Result<Vec<History>, StoreError>;
 
+    /// Where the newest bucket begins of which a value of each question is known, zero or not.
+    async fn reached(&self, questions: &[Question]) -> Result<Vec<Option<Timestamp>>, StoreError>;
+
     /// The newest pull of each source, and the newest that succeeded.
     async fn pulls(&self) -> Result<BTreeMap<Name, (Pull, Option<Timestamp>)>, StoreError>;
 
@@ -378,6 +381,9 @@ pub trait Maintenance: Send + Sync {
 
     /// Looks for damage.
     async fn integrity(&self) -> Result<(), StoreError>;
+
+    /// When the newest daily backup was written, if there is one.
+    fn backed_up(&self) -> Option<Timestamp>;
 
     /// Size on disk, if it has one.
     fn bytes(&self) -> Option<u64>;

@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PLAN: &str = r#"[project]
+pub(crate) const PLAN: &str = r#"[project]
 name     = "Acme shop"
 timezone = "Europe/Berlin"
 
@@ -28,13 +28,13 @@ slack = { env = "SLACK" }
 "#;
 
 /// What a command printed and how it ended.
-struct Done {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-fn project() -> TempDir {
+pub(crate) fn project() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("truecount.toml"), PLAN).unwrap();
     let rows = "date,event,count\n2026-11-20,purchase,41\n2026-11-21,purchase,38\n";
@@ -42,7 +42,7 @@ fn project() -> TempDir {
     folder
 }
 
-fn run(folder: &TempDir, words: &str) -> Done {
+pub(crate) fn run(folder: &TempDir, words: &str) -> Done {
     let done = Command::new(env!("CARGO_BIN_EXE_truecount"))
         .current_dir(folder.path())
         .args(words.split(' '))
@@ -98,6 +98,18 @@ fn a_dry_run_says_what_would_be_asked_and_asks_nothing() {
     let wrong = run(&folder, "pull --since soon");
     assert_eq!(wrong.code, 2);
     assert!(wrong.err.contains("90d"), "{}", wrong.err);
+}
+
+#[test]
+fn progress_is_never_a_result_and_can_be_forbidden() {
+    let folder = project();
+    for words in ["pull", "pull --no-progress", "-q pull"] {
+        let done = run(&folder, words);
+        assert_eq!(done.code, 0, "{words}: {}", done.err);
+        assert_eq!(done.out.lines().count(), 1, "{words}: {}", done.out);
+        assert!(done.out.contains(" values in "), "{words}: {}", done.out);
+        assert_eq!(done.err, "", "{words}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod deliver;
 mod demo;
 mod deploy;
 mod docs;
+mod doctor;
 mod examples;
 mod fake;
 mod former;

@@ -267,6 +267,7 @@ impl Ga4 {
         let day = ask.calendar.local(ask.now).date();
         let look = ask::look(day);
         let report = self.report(account, &look, means).await?;
+        means.net.gauge.left(answer::quota_left(&report));
         pulled.notes.extend(answer::quota_note(&report));
         let zone = report
             .metadata

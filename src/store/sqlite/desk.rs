@@ -86,6 +86,16 @@ impl Store for Sqlite {
         .await
     }
 
+    async fn reached(&self, questions: &[Question]) -> Result<Vec<Option<Timestamp>>, StoreError> {
+        let questions = questions.to_vec();
+        self.read(move |connection, project| {
+            let each = questions.iter();
+            each.map(|one| observation::reached(connection, project, one))
+                .collect()
+        })
+        .await
+    }
+
     async fn pulls(&self) -> Result<BTreeMap<Name, (Pull, Option<Timestamp>)>, StoreError> {
         self.read(pull::newest_pulls).await
     }

@@ -3,6 +3,7 @@
 mod bad;
 mod bench;
 mod files;
+mod first;
 mod ga4;
 mod http;
 mod hubspot;
