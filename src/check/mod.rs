@@ -19,6 +19,7 @@ mod naming;
 mod question;
 mod rate;
 mod rehearse;
+mod settings;
 mod shape;
 mod share;
 mod traffic;
@@ -83,6 +84,7 @@ pub const KINDS: &[&Kind] = &[
     &unplanned::KIND,
     &freshness::KIND,
     &history::KIND,
+    &settings::KIND,
 ];
 
 const fn setting(key: &'static str, about: &'static str, form: Form) -> Setting {

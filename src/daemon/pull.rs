@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
-use crate::model::{Grain, Name, Observation, Question, Timestamp, Window};
+use crate::model::{Grain, Name, Observation, Question, Timestamp, Window, setting};
 use crate::source::{Ask, Cost, Means, Pulled, SourceError};
 use crate::store::{Lease, Pull, StoreError};
 
@@ -80,6 +80,14 @@ pub async fn pull_since(
     record.took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
     record.at = world.clock.now();
     record.rows += seen.len() as u64;
+    let before = world.store.pulls().await?;
+    if let Some((before, _)) = before.get(&record.source) {
+        record.drift = setting::drift(&record.source, &before.settings, &record.settings, now);
+        for (key, value) in &before.settings {
+            let known = record.settings.entry(key.clone());
+            known.or_insert_with(|| value.clone());
+        }
+    }
     kept += world.store.record(&lease, &record, seen).await?;
     report(world, tap, &record, kept, took);
     if record.failure.is_none()
@@ -118,6 +126,8 @@ fn empty(tap: &Tap, slot: Timestamp, now: Timestamp) -> Pull {
         notes: Vec::new(),
         unanswerable: Vec::new(),
         zone: None,
+        settings: BTreeMap::new(),
+        drift: Vec::new(),
     }
 }
 
@@ -138,6 +148,7 @@ fn take(
             .map(|(question, why)| (question.family(project), why)),
     );
     record.zone = record.zone.or(pulled.zone);
+    record.settings.extend(pulled.settings);
     seen.append(&mut pulled.observations);
 }
 
