@@ -4,6 +4,7 @@
 //! evaluations. It never fails: missing data is an outcome. Each kind says which checks a plan
 //! implies, so that a new kind is one file and one line in [`KINDS`].
 
+mod beside;
 mod bridge;
 mod budget;
 mod compare;

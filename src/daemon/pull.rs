@@ -80,13 +80,8 @@ pub async fn pull_since(
     record.took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
     record.at = world.clock.now();
     record.rows += seen.len() as u64;
-    let before = world.store.pulls().await?;
-    if let Some((before, _)) = before.get(&record.source) {
-        record.drift = setting::drift(&record.source, &before.settings, &record.settings, now);
-        for (key, value) in &before.settings {
-            let known = record.settings.entry(key.clone());
-            known.or_insert_with(|| value.clone());
-        }
+    if let Some((before, _)) = world.store.pulls().await?.get(&record.source) {
+        compare_settings(&mut record, &before.settings, now);
     }
     kept += world.store.record(&lease, &record, seen).await?;
     report(world, tap, &record, kept, took);
@@ -101,6 +96,15 @@ pub async fn pull_since(
         .lease(&job, &world.holder, world.clock.now(), TimeDelta::zero())
         .await?;
     Ok(Step::Worked)
+}
+
+/// Notes what changed, and carries on what was not read this time.
+fn compare_settings(record: &mut Pull, before: &BTreeMap<String, String>, now: Timestamp) {
+    record.drift = setting::drift(&record.source, before, &record.settings, now);
+    for (key, value) in before {
+        let known = record.settings.entry(key.clone());
+        known.or_insert_with(|| value.clone());
+    }
 }
 
 /// What a source may use, in this world.
@@ -140,7 +144,12 @@ fn take(
     project: &Name,
 ) {
     pulled.fill_zeros(ask, arrives);
-    record.notes.append(&mut pulled.notes);
+    // What was said before with another number, such as the quota left, is out of date.
+    let words = |note: &str| note.replace(|letter: char| letter.is_ascii_digit(), "");
+    for note in pulled.notes.drain(..) {
+        record.notes.retain(|known| words(known) != words(&note));
+        record.notes.push(note);
+    }
     record.unanswerable.extend(
         pulled
             .unanswerable

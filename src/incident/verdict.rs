@@ -18,7 +18,8 @@ const MOVED: f64 = 0.15;
 /// their ratio: beyond it a second fault may hide behind the first.
 const ALIKE: f64 = 0.2;
 
-/// A system has held only if the move of the other would have left its range by this margin.
+/// A system has held only if its range, laid around what it did, leaves out the move of the other by
+/// this margin.
 const MARGIN: f64 = 1.2;
 
 /// How one system moved, as far as its own range lets one say.
@@ -31,9 +32,10 @@ struct Moved<'a> {
 }
 
 impl Moved<'_> {
-    /// Stayed where it was, though a move of this size would have been seen.
+    /// Stayed where it was, and cannot have moved like the other.
     fn held_against(&self, move_of_other: f64) -> bool {
-        !self.outside && self.change.abs() < STEADY && self.range * MARGIN < move_of_other.abs()
+        let between = (self.change - move_of_other).abs();
+        !self.outside && self.change.abs() < STEADY && self.range * MARGIN < between
     }
 
     fn fell_like(&self, change: f64) -> bool {

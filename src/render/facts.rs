@@ -206,34 +206,39 @@ fn sentence(incident: &Incident, finding: &Finding, subject: &str) -> String {
             words::share(finding.now.observed),
             words::range(&finding.now, &finding.unit)
         ),
-        ("compare", Shape::Pair { .. }) if let Some((other, baseline)) = &finding.sides => {
-            // The head line speaks of the whole trouble.
-            let total = &finding.since_onset;
-            let scope = other.observed / (1.0 + total.observed).max(0.01);
-            format!(
-                "{subject}: {source} counts {} where {} were expected from the baseline's {}",
-                words::number(other.observed),
-                words::number((scope * (1.0 + total.expected)).max(0.0)),
-                words::number(baseline.observed)
-            )
-        }
-        ("compare", Shape::Pair { a, b }) => {
-            // What is explained is no part of the expectation.
-            let bridge = finding.bridge.as_ref();
-            let scope = bridge.map_or(b, |bridge| bridge.comparable() as f64);
-            format!(
-                "{subject}: {source} counts {} where {} were expected from the baseline's {}",
-                words::number(a),
-                words::number((scope * (1.0 + finding.now.expected)).max(0.0)),
-                words::number(b)
-            )
-        }
+        ("compare", Shape::Pair { a, b }) => apart(finding, subject, source, (a, b)),
         _ => format!(
             "{subject}: {}, expected {}",
             words::value(finding.now.observed, &finding.unit),
             words::range(&finding.now, &finding.unit)
         ),
     }
+}
+
+/// A comparison speaks of the whole trouble where both sides of it are known, else of the newest
+/// bucket.
+fn apart(finding: &Finding, subject: &str, source: &str, newest: (f64, f64)) -> String {
+    let told = |seen: f64, wanted: f64, baseline: f64| {
+        format!(
+            "{subject}: {source} counts {} where {} were expected from the baseline's {}",
+            words::number(seen),
+            words::number(wanted.max(0.0)),
+            words::number(baseline)
+        )
+    };
+    if let Some((other, baseline)) = &finding.sides {
+        let total = &finding.since_onset;
+        let scope = other.observed / (1.0 + total.observed).max(0.01);
+        return told(
+            other.observed,
+            scope * (1.0 + total.expected),
+            baseline.observed,
+        );
+    }
+    // What is explained is no part of the expectation.
+    let bridge = finding.bridge.as_ref();
+    let scope = bridge.map_or(newest.1, |bridge| bridge.comparable() as f64);
+    told(newest.0, scope * (1.0 + finding.now.expected), newest.1)
 }
 
 fn now_line(finding: &Finding) -> String {
@@ -294,11 +299,11 @@ fn certainty(certainty: &Certainty) -> String {
 }
 
 fn verdict(incident: &Incident) -> Option<String> {
-    let moves = matches!(
+    let in_question = matches!(
         incident.kind.as_str(),
         "volume" | "rare" | "compare" | "rate" | "duplicates"
     );
-    if incident.verdict == Verdict::Unknown && !moves {
+    if incident.verdict == Verdict::Unknown && !in_question {
         return None;
     }
     let others: Vec<String> = incident

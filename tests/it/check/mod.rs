@@ -7,6 +7,7 @@ mod many;
 mod maturity;
 mod rate;
 mod release;
+mod settings;
 mod sum;
 
 use std::collections::BTreeMap;
