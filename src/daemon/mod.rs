@@ -45,7 +45,7 @@ use heartbeat::Pulse;
 pub use act::act;
 pub use audit::{Audit, collect, last_week, week_label, week_named};
 pub use due::{Due, Job, due};
-pub use evaluate::{Looked, REOPEN, evaluate, look};
+pub use evaluate::{Looked, REOPEN, evaluate, has_judged, look};
 pub use evidence::chart;
 pub use letters::{Written, send_sample, write};
 pub use pull::{forecast, means, pull, pull_since};
