@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
-use crate::model::{Grain, Name, Observation, Question, Timestamp, Window};
+use crate::model::{Grain, Name, Observation, Question, Timestamp, Window, setting};
 use crate::source::{Ask, Cost, Means, Pulled, SourceError};
 use crate::store::{Lease, Pull, StoreError};
 
@@ -80,6 +80,9 @@ pub async fn pull_since(
     record.took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
     record.at = world.clock.now();
     record.rows += seen.len() as u64;
+    if let Some((before, _)) = world.store.pulls().await?.get(&record.source) {
+        compare_settings(&mut record, &before.settings, now);
+    }
     kept += world.store.record(&lease, &record, seen).await?;
     report(world, tap, &record, kept, took);
     if record.failure.is_none()
@@ -93,6 +96,15 @@ pub async fn pull_since(
         .lease(&job, &world.holder, world.clock.now(), TimeDelta::zero())
         .await?;
     Ok(Step::Worked)
+}
+
+/// Notes what changed, and carries on what was not read this time.
+fn compare_settings(record: &mut Pull, before: &BTreeMap<String, String>, now: Timestamp) {
+    record.drift = setting::drift(&record.source, before, &record.settings, now);
+    for (key, value) in before {
+        let known = record.settings.entry(key.clone());
+        known.or_insert_with(|| value.clone());
+    }
 }
 
 /// What a source may use, in this world.
@@ -118,6 +130,8 @@ fn empty(tap: &Tap, slot: Timestamp, now: Timestamp) -> Pull {
         notes: Vec::new(),
         unanswerable: Vec::new(),
         zone: None,
+        settings: BTreeMap::new(),
+        drift: Vec::new(),
     }
 }
 
@@ -130,7 +144,12 @@ fn take(
     project: &Name,
 ) {
     pulled.fill_zeros(ask, arrives);
-    record.notes.append(&mut pulled.notes);
+    // What was said before with another number, such as the quota left, is out of date.
+    let words = |note: &str| note.replace(|letter: char| letter.is_ascii_digit(), "");
+    for note in pulled.notes.drain(..) {
+        record.notes.retain(|known| words(known) != words(&note));
+        record.notes.push(note);
+    }
     record.unanswerable.extend(
         pulled
             .unanswerable
@@ -138,6 +157,7 @@ fn take(
             .map(|(question, why)| (question.family(project), why)),
     );
     record.zone = record.zone.or(pulled.zone);
+    record.settings.extend(pulled.settings);
     seen.append(&mut pulled.observations);
 }
 

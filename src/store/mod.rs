@@ -80,6 +80,10 @@ pub struct Pull {
     pub unanswerable: Vec<(Fingerprint, String)>,
     /// The zone in which the source cut its days, when it is not the project's.
     pub zone: Option<chrono_tz::Tz>,
+    /// Every setting of the source that is known by now: those that were read, and earlier ones.
+    pub settings: BTreeMap<String, String>,
+    /// Settings that are no longer what the pull before knew: written with it, read back as marks.
+    pub drift: Vec<Mark>,
 }
 
 /// What one round learnt: written together or not at all. (job, slot) is unique; known letter ids

@@ -122,7 +122,7 @@ pub fn incident(plan: &Plan, one: &Incident, now: Timestamp, color: bool) -> Str
     row("Where", text.place.as_ref());
     row("Gap", text.bridge.as_ref());
     row("Certainty", Some(&text.certainty));
-    row("Verdict", Some(&text.verdict));
+    row("Verdict", text.verdict.as_ref());
     row("Before", text.likely.as_ref());
     row("Impact", text.impact.as_ref());
     row("Owner", text.owner.as_ref());

@@ -67,6 +67,9 @@ impl Store for Sqlite {
             let added = observation::add(transaction, project, &seen)?;
             if lease::finish(transaction, project, &held.job, pull.slot)? {
                 pull::add_pull(transaction, project, &pull)?;
+                for mark in &pull.drift {
+                    incident::add_mark(transaction, project, mark)?;
+                }
             }
             Ok(added)
         })
