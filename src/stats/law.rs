@@ -24,6 +24,9 @@ pub(super) struct Forecast {
     pub(super) wander: f64,
 }
 
+/// The least part of a system that the other is taken to miss.
+const LEAST_MISSED: f64 = 0.03;
+
 impl Law {
     /// The part of the variance that chance alone explains.
     pub(super) fn chance(self, mean: f64, exposure: f64) -> f64 {
@@ -31,7 +34,7 @@ impl Law {
         match self {
             Self::Count => mean,
             Self::Share => mean * missed.max(0.5 / (exposure + 1.0)),
-            Self::Gap => mean * missed.clamp(0.03, 1.0),
+            Self::Gap => mean * missed.clamp(LEAST_MISSED, 1.0),
         }
     }
 
@@ -73,7 +76,9 @@ impl Law {
                 let even = (seen - mean).powi(2) / (2.0 * variance);
                 let missed = forecast.exposure - mean;
                 if observed < mean && missed > 0.0 {
-                    // What is missing is a count of its own, and a small one is skewed.
+                    // What is missing is a count of its own, and a small one is skewed; but never taken
+                    // for smaller than chance takes it, or where nothing is missing a fall says nothing.
+                    let missed = missed.max(LEAST_MISSED * mean);
                     let more = missed + mean - seen;
                     let skewed = (entropy(more, missed) - (more - missed)).max(0.0);
                     even.min(skewed * missed / variance)

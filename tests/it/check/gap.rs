@@ -181,6 +181,7 @@ fn only_what_is_unexplained_leaves_the_range() {
         ..USUAL
     };
     let seen = judged(&[broken, broken], None);
+    assert_eq!(seen.outcome.status(), Some(Status::Failing), "{seen:#?}");
     let finding = seen.outcome.finding().unwrap();
     assert!(finding.now.outside(), "{seen:#?}");
 }
