@@ -14,6 +14,7 @@ use super::Reply;
 pub struct Gauge {
     calls: AtomicU64,
     answered: AtomicU64,
+    answers: AtomicU64,
     told: Mutex<Told>,
 }
 
@@ -41,7 +42,13 @@ impl Gauge {
     /// Everything that was asked at once is answered.
     pub fn answered(&self) {
         self.answered.fetch_add(1, Ordering::Relaxed);
+        self.answers.fetch_add(1, Ordering::Relaxed);
         self.calls.store(0, Ordering::Relaxed);
+    }
+
+    /// How many asks were ever answered.
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
     }
 
     /// How many asks are answered, and calls since the last of them.

@@ -10,6 +10,7 @@ mod daemon;
 mod deliver;
 mod demo;
 mod deploy;
+mod diff;
 mod docs;
 mod doctor;
 mod examples;
