@@ -148,7 +148,11 @@ impl Watch {
                 special: point.special,
             },
             Shape::Share { misses, .. } => side(&point, *misses),
-            Shape::Pair => side(&point, false),
+            // Two systems see the same holiday: the gap between them has none.
+            Shape::Pair => Bucket {
+                special: 0,
+                ..side(&point, false)
+            },
         };
         self.engine.step(&bucket);
     }
