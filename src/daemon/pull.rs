@@ -68,10 +68,14 @@ pub async fn pull_since(
                 &world.plan.project.id,
             ),
             Err(why) => {
-                // What came before stays: each ask is whole by itself.
-                record.refused = matches!(why, SourceError::Refused { .. });
-                record.failure = Some(why.to_string());
-                break;
+                // What came before stays: each ask is whole by itself. One object may be closed
+                // to us while others are open, so a refusal ends only asks that belong together.
+                let refused = matches!(why, SourceError::Refused { .. });
+                record.refused |= refused;
+                record.failure.get_or_insert(why.to_string());
+                if !(refused && tap.source.by_question()) {
+                    break;
+                }
             }
         }
         world.net.gauge.answered();

@@ -24,6 +24,9 @@ const PATIENCE: u32 = 12;
 /// The longest rest, whatever was asked for.
 const LONGEST_REST: TimeDelta = TimeDelta::days(2);
 
+/// A token that is not accepted is not shown again for this long; a reload forgets it.
+const AFTER_401: TimeDelta = TimeDelta::minutes(1);
+
 /// The longest wait inside a pull.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(1);
 
@@ -243,7 +246,11 @@ impl Client {
                 Next::Rest(now + wait, busy(reply, Some(wait)))
             }
             500..=599 => Next::End(busy(reply, asked).into()),
-            401 => refused(format!("HubSpot does not accept the token: {}", fault.text)),
+            // No other question would fare better.
+            401 => {
+                let why = format!("HubSpot does not accept the token: {}", fault.text);
+                Next::Rest(now + AFTER_401, SourceError::Refused { why })
+            }
             403 => {
                 let scopes = fault.scopes(object);
                 refused(format!(

@@ -1,6 +1,7 @@
 //! Counts from a database: PostgreSQL, MySQL, MariaDB or SQLite, by table and date column or by a
 //! query.
 
+mod moment;
 mod text;
 mod writer;
 
@@ -368,7 +369,10 @@ fn bucket(
             }))
         }
         text::Slots::Seconds { step, naive } => {
-            let number: f64 = slot
+            let instant = slot.strip_prefix(text::INSTANT);
+            let naive = naive && instant.is_none();
+            let number: f64 = instant
+                .unwrap_or(slot)
                 .parse()
                 .map_err(|_| format!("`{slot}` is not a time"))?;
             #[expect(

@@ -7,6 +7,8 @@ use crate::model::{Bucket, Grain, Measure, Question};
 use crate::net::Engine;
 use crate::source::Ask;
 
+pub(super) use super::moment::INSTANT;
+use super::moment::Time;
 use super::writer::{Writer, as_text, quoted, quoted_path};
 
 /// Numbers from here on are milliseconds since 1970: as seconds they lie in the year 5138.
@@ -37,7 +39,8 @@ pub(super) enum Slots {
     Seconds {
         /// Seconds of a step.
         step: i64,
-        /// Whether it is wall time of the source's zone.
+        /// Whether it is wall time of the source's zone. An instant among wall times has a mark
+        /// before its number ([`INSTANT`]).
         naive: bool,
     },
     /// Index into these buckets.
@@ -129,21 +132,6 @@ pub(super) fn stamp(word: &str) -> Result<Stamp, String> {
         "text" | "character varying" | "varchar" | "char" | "character" | "" => Stamp::Text,
         other => return Err(format!("a column of type {other} cannot say when")),
     })
-}
-
-/// Seconds since 1970: of the instant, or of the wall time as if it were UTC.
-fn seconds(engine: Engine, column: &str, stamp: Stamp) -> String {
-    match (engine, stamp) {
-        (_, Stamp::Seconds) => column.to_owned(),
-        (_, Stamp::Millis) => format!("({column} / 1000)"),
-        (Engine::Postgres, Stamp::Text) => {
-            format!("extract(epoch FROM CAST({column} AS timestamp))")
-        }
-        (Engine::Postgres, _) => format!("extract(epoch FROM {column})"),
-        (Engine::MySql, Stamp::Instant) => format!("UNIX_TIMESTAMP({column})"),
-        (Engine::MySql, _) => format!("TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', {column})"),
-        (Engine::Sqlite, _) => format!("CAST(strftime('%s', {column}) AS INTEGER)"),
-    }
 }
 
 /// Most buckets of a statement that names each of them.
@@ -254,20 +242,13 @@ fn statement(
         engine,
         values: Vec::new(),
     };
-    let epoch = seconds(engine, &date, stamp);
-    let edge = |at: crate::model::Timestamp| match stamp {
-        Stamp::Naive | Stamp::Text => at.with_timezone(&zone).naive_local().and_utc().timestamp(),
-        _ => at.timestamp(),
-    };
+    let time = Time::new(engine, &date, stamp, zone);
     let slot = match &slots {
         Slots::Dates => date.clone(),
-        Slots::Seconds { step, .. } => match engine {
-            Engine::Sqlite => format!("CAST({epoch} / {step} AS INTEGER)"),
-            Engine::Postgres | Engine::MySql => format!("FLOOR({epoch} / {step})"),
-        },
+        Slots::Seconds { step, .. } => time.step(*step),
         Slots::Buckets(buckets) => {
             let branch = |(index, bucket): (usize, &Bucket)| {
-                format!("WHEN {epoch} < {} THEN {index}", edge(bucket.end))
+                format!("WHEN {} THEN {index}", time.before(bucket.end))
             };
             let branches: Vec<String> = buckets.iter().enumerate().map(branch).collect();
             format!("CASE {} END", branches.join(" "))
@@ -282,7 +263,7 @@ fn statement(
             &quoted(engine, question.mapping.field(dimension))?,
         ));
     }
-    let mut conditions = range(engine, &date, &epoch, stamp, ask, edge);
+    let mut conditions = range(engine, &date, &time, stamp, ask);
     for term in &question.filter.0 {
         conditions.push(writer.term(term, question)?);
     }
@@ -320,17 +301,10 @@ fn statement(
 }
 
 /// A wide condition that an index can serve, and the exact one.
-fn range(
-    engine: Engine,
-    date: &str,
-    epoch: &str,
-    stamp: Stamp,
-    ask: &Ask,
-    edge: impl Fn(crate::model::Timestamp) -> i64,
-) -> Vec<String> {
+fn range(engine: Engine, date: &str, time: &Time, stamp: Stamp, ask: &Ask) -> Vec<String> {
     let (from, to) = (ask.window.from, ask.window.to);
     let wide = |at: crate::model::Timestamp| at.format("%Y-%m-%d").to_string();
-    let exact = format!("{epoch} >= {} AND {epoch} < {}", edge(from), edge(to));
+    let exact = format!("{} AND {}", time.since(from), time.before(to));
     let day = TimeDelta::days(2);
     match stamp {
         Stamp::Date => {

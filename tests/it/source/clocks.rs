@@ -209,3 +209,36 @@ async fn hours_are_cut_where_zones_are_apart_by_half_an_hour() {
         );
     }
 }
+
+/// Text is read as it is written: with an offset an instant, without one wall time of the source.
+#[tokio::test]
+async fn texts_with_and_without_an_offset_are_the_same_hour() {
+    for kind in [Kind::Postgres, Kind::Maria, Kind::Sqlite] {
+        for (zone, wall) in [("UTC", "22T23"), ("Europe/Berlin", "23T00")] {
+            let mut bench = Bench::new(&format!(
+                "{HEAD}[source.orders]\ntype = \"sql\"\nurl = {{ env = \"DB\" }}\nzone = \"{zone}\"\n[event.purchase]\nin.orders = {{ table = \"t_clock_text\", date = \"paid_at\" }}\n"
+            ));
+            bench.now = at("2026-11-25T12:00:00Z");
+            let (day, hour) = wall.split_once('T').unwrap();
+            let texts = [
+                format!("2026-11-{day} {hour}:30:00"),
+                format!("2026-11-{day}T{hour}:30:00"),
+                format!("2026-11-{day}T{hour}:30:00.123"),
+                "2026-11-22T23:30:00Z".to_owned(),
+                "2026-11-22T23:30:00.5Z".to_owned(),
+                "2026-11-23T00:30:00+01:00".to_owned(),
+                "2026-11-22T18:30:00-05:00".to_owned(),
+            ];
+            let rows: Vec<String> = texts.iter().map(|text| format!("('{text}')")).collect();
+            let script = format!(
+                "DROP TABLE IF EXISTS t_clock_text;\nCREATE TABLE t_clock_text (paid_at varchar(40));\nINSERT INTO t_clock_text VALUES {};\n",
+                rows.join(", ")
+            );
+            let url = prepare(kind, &bench, &script).await;
+            let bench = bench.secret("DB", &url);
+            let hours = counts(&bench, Grain::Hour, "2026-11-22", "2026-11-23").await;
+            let seen: Vec<&String> = hours.iter().filter(|one| !one.ends_with(" 0")).collect();
+            assert_eq!(seen, ["11-23T00 7"], "{kind:?} {zone}");
+        }
+    }
+}

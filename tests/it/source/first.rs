@@ -9,7 +9,7 @@ use truecount::model::{AsOf, Grain, Measure, Name, Question, Subject, Window};
 
 use super::bench::{at, example};
 use crate::fake::http_api::{Answer, Asked, HttpApi};
-use crate::fake::hubspot::{Account, Record, TOKEN, limited, won};
+use crate::fake::hubspot::{Account, Record, TOKEN, limited, refused, won};
 use crate::fake::life::{Life, Stopped};
 
 const NOW: &str = "2026-11-25T12:00:00Z";
@@ -173,4 +173,37 @@ async fn a_kill_in_the_middle_keeps_what_was_read() {
     assert_eq!(company.known("sql").await, DAYS);
     // The question that was cut off, and the newest days of the one that was kept.
     assert!(whole < before + 10, "{before} searches, then {whole}");
+}
+
+/// One scope is missing: what may be read is read, and the failure names the scope.
+#[tokio::test]
+async fn a_missing_scope_of_one_object_closes_no_other() {
+    let closed = |asked: &Asked, _: usize| {
+        let why = "not granted";
+        let deals = asked.path.contains("/deals/");
+        deals.then(|| refused(403, "MISSING_SCOPES", why))
+    };
+    let company = company(1, closed).await;
+    for _ in 0..2 {
+        let why = company.pull().await.unwrap();
+        assert!(why.contains("crm.objects.deals.read"), "{why}");
+        assert_eq!(company.known("sql").await, DAYS);
+        assert_eq!(company.known("deal_won").await, 0, "no zeros");
+    }
+    assert_eq!(company.asked(), 4, "each question once a pull");
+}
+
+/// A token that nobody knows is shown once.
+#[tokio::test]
+async fn a_wrong_token_is_shown_once_a_pull() {
+    let unknown = |_: &Asked, _: usize| Some(refused(401, "EXPIRED_AUTHENTICATION", "expired"));
+    let company = company(1, unknown).await;
+    let why = company.pull().await.unwrap();
+    assert!(why.contains("does not accept the token"), "{why}");
+    assert_eq!(company.asked(), 1);
+    let pulls = company.life.world.store.pulls().await.unwrap();
+    assert!(
+        pulls.values().all(|(pull, _)| pull.refused),
+        "a person must act"
+    );
 }
