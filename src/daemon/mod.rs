@@ -43,7 +43,7 @@ use crate::telemetry::Metrics;
 use heartbeat::Pulse;
 
 pub use act::act;
-pub use audit::{Audit, collect, last_week, week_label, week_named};
+pub use audit::{Audit, Stretch, collect};
 pub use due::{Due, Job, due};
 pub use evaluate::{Looked, REOPEN, evaluate, look};
 pub use evidence::chart;
