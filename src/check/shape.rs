@@ -171,7 +171,7 @@ impl Core {
         })
     }
 
-    fn longest(
+    pub(super) fn longest(
         evidence: &Evidence<'_>,
         questions: &[&Question],
         pick: fn(&super::SourceState) -> TimeDelta,

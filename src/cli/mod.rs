@@ -13,6 +13,7 @@ mod init;
 mod letters;
 mod notify;
 mod plan;
+mod progress;
 mod pull;
 mod report;
 mod screen;
@@ -118,6 +119,9 @@ pub struct Global {
     /// Print results only
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Do not show how far a pull is
+    #[arg(long, global = true, env = "TRUECOUNT_NO_PROGRESS")]
+    pub no_progress: bool,
     /// Say more; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -256,10 +260,11 @@ async fn dispatch(command: Command, global: &Global, screen: &Screen) -> anyhow:
 
 /// Commands that print a result log only what went wrong; the daemon logs what it does.
 fn start_logging(global: &Global, command: &Command) {
-    let usual = if matches!(command, Command::Serve(_)) {
-        tracing::Level::INFO
-    } else {
-        tracing::Level::WARN
+    let usual = match command {
+        Command::Serve(_) => tracing::Level::INFO,
+        // Its result says why a source failed; a log line would tear the bar.
+        Command::Pull(_) => tracing::Level::ERROR,
+        _ => tracing::Level::WARN,
     };
     let level = match (global.quiet, global.verbose) {
         (true, _) => tracing::Level::ERROR,

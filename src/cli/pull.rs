@@ -11,7 +11,7 @@ use crate::daemon::{self, Tap, World};
 use crate::model::Timestamp;
 use crate::render;
 
-use super::{Exit, Global, Screen};
+use super::{Exit, Global, Screen, progress};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -132,12 +132,9 @@ async fn pull_one(
 ) -> anyhow::Result<Option<(Value, bool)>> {
     let name = &tap.decl.decl.name;
     let now = world.clock.now();
-    if since.is_some() {
-        let asks = daemon::forecast(world, tap, now, since).await?;
-        let requests: u32 = asks.iter().map(|(_, cost)| cost.requests).sum();
-        screen.note(&format!("{name}: asking, about {requests} requests"));
-    }
-    if daemon::pull_since(world, tap, now, since).await? == daemon::Step::Idle {
+    let asks = daemon::forecast(world, tap, now, since).await?;
+    let work = daemon::pull_since(world, tap, now, since);
+    if progress::watched(world, name, &asks, screen, work).await? == daemon::Step::Idle {
         return Ok(None);
     }
     let pulls = world.store.pulls().await?;

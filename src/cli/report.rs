@@ -65,6 +65,10 @@ pub(super) async fn run(
         Form::Csv => render::audit::csv(&audit.report),
         Form::Slack => format!("{:#}", render::audit::slack(&audit.report)),
     };
+    if !daemon::has_judged(&world).await? {
+        screen.note(render::terminal::NOT_JUDGED);
+        screen.note("What this audit says of checks, events seen and incidents is: not known.");
+    }
     match &options.output {
         Some(path) => {
             validate::write_whole(path, &text)

@@ -2,7 +2,7 @@
 //!
 //! Values only. Nothing here reads a clock, a file or a network, and nothing here knows TOML,
 //! SQL or a vendor. Read in this order: `name`, `time`, `calendar`, `series`, `observation`,
-//! `evaluation`, `mark`, `bridge`, `matcher`, `diagnostic`, `fingerprint`.
+//! `evaluation`, `mark`, `setting`, `bridge`, `matcher`, `diagnostic`, `fingerprint`.
 
 mod bridge;
 mod calendar;
@@ -16,6 +16,7 @@ mod observation;
 mod period;
 mod schedule;
 mod series;
+pub mod setting;
 mod time;
 mod times;
 

@@ -309,6 +309,8 @@ pub fn asked(one: &crate::model::Evaluation) -> String {
         "conformance" => "do parameters follow their rules",
         "duplicates" => "is anything counted twice",
         "freshness" => "does data arrive",
+        "history" => "do final days stay as they were",
+        "settings" => "are the settings what they were",
         "traffic" => "is the traffic known",
         "compare" => "do the systems agree",
         "rate" => "is the step passed as usual",

@@ -90,7 +90,7 @@ fn facts(plan: &Plan, period: Period, now: Timestamp) -> Facts {
         now,
         period,
         current,
-        previous: judged(days.len() as i64),
+        previous: judged(i64::try_from(days.len()).unwrap()),
         latest: Vec::new(),
         incidents: incidents.collect(),
         pulls: Vec::new(),

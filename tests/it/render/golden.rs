@@ -76,7 +76,16 @@ fn explain_says_why() {
 fn doctor_and_diff_name_the_remedy() {
     let found = [
         Finding::good("Config", "4 files, no errors"),
-        Finding::remark("Clock", "42 s behind the mail server"),
+        Finding::note(
+            "Clock",
+            "42 s behind api.hubapi.com",
+            "Set it by the network: timedatectl set-ntp true",
+        ),
+        Finding::away(
+            "Source shop",
+            "cannot reach shop.example: connection refused",
+            "It is asked again at the next pull",
+        ),
         Finding::bad(
             "Source hubspot",
             "token lacks scope crm.objects.deals.read",
