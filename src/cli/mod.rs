@@ -26,6 +26,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::telemetry;
@@ -117,26 +118,31 @@ pub struct Global {
     #[arg(long, global = true, env = "TRUECOUNT_COLOR", default_value = "auto")]
     pub color: Color,
     /// Print results only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, env = "TRUECOUNT_QUIET", value_parser = switch())]
     pub quiet: bool,
     /// Do not show how far a pull is
-    #[arg(long, global = true, env = "TRUECOUNT_NO_PROGRESS")]
+    #[arg(long, global = true, env = "TRUECOUNT_NO_PROGRESS", value_parser = switch())]
     pub no_progress: bool,
     /// Say more; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Treat warnings as findings
-    #[arg(short = 'W', long, global = true)]
+    #[arg(short = 'W', long, global = true, env = "TRUECOUNT_DENY_WARNINGS", value_parser = switch())]
     pub deny_warnings: bool,
     /// Report, and end with 0 unless the command could not run
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "TRUECOUNT_EXIT_ZERO", value_parser = switch())]
     pub exit_zero: bool,
     /// Accept secrets that are written in the configuration
-    #[arg(long, global = true, env = "TRUECOUNT_ALLOW_PLAIN")]
+    #[arg(long, global = true, env = "TRUECOUNT_ALLOW_PLAIN", value_parser = switch())]
     pub allow_plain: bool,
     /// Log lines as JSON
-    #[arg(long, global = true, env = "TRUECOUNT_LOG_JSON")]
+    #[arg(long, global = true, env = "TRUECOUNT_LOG_JSON", value_parser = switch())]
     pub log_json: bool,
+}
+
+/// A switch in the environment: nothing, `0`, `no` and `false` are off, all else is on.
+fn switch() -> FalseyValueParser {
+    FalseyValueParser::new()
 }
 
 #[derive(Debug, Subcommand)]

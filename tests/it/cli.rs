@@ -146,6 +146,35 @@ fn before_the_first_round_nothing_is_called_well_or_zero() {
 }
 
 #[test]
+fn switches_in_the_environment_are_on_and_off() {
+    let folder = project();
+    let secret = PLAN.replace(
+        "{ env = \"SLACK\" }",
+        "\"https://hooks.slack.com/services/T0/B0/x\"",
+    );
+    fs::write(folder.path().join("truecount.toml"), secret).unwrap();
+    for (value, code) in [
+        ("1", 0),
+        ("true", 0),
+        ("yes", 0),
+        ("0", 1),
+        ("no", 1),
+        ("", 1),
+    ] {
+        let done = Command::new(env!("CARGO_BIN_EXE_truecount"))
+            .current_dir(folder.path())
+            .arg("validate")
+            .env_clear()
+            .env("TRUECOUNT_ALLOW_PLAIN", value)
+            .env("TRUECOUNT_NO_PROGRESS", value)
+            .env("TRUECOUNT_QUIET", value)
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(code), "`{value}`: {done:?}");
+    }
+}
+
+#[test]
 fn tokens_are_listed_and_ended_by_name() {
     let folder = project();
     assert_eq!(run(&folder, "token create ci --scope push").code, 0);

@@ -140,6 +140,53 @@ async fn ten_thousand_records_are_no_end() {
 }
 
 #[tokio::test]
+async fn a_sum_of_too_many_records_reads_the_newest_days_or_is_not_judged() {
+    // More than is read for one question on any one day: 40 days, 20, 10, 5, 3, 2, 1.
+    let body = r#"{"total": 100001, "results": []}"#;
+    let many = move |account: Account| {
+        account.instead(move |_, _| Some((200, "application/json", body.to_owned())))
+    };
+    let (bench, api) = bench(Vec::new(), WON, many).await;
+    let question = sum(&bench);
+    let asked = std::slice::from_ref(&question);
+    let pulled = bench.pull(asked, "2026-10-16", "2026-11-24").await.unwrap();
+    assert_eq!(shown(&pulled, &question), Vec::<String>::new());
+    assert!(
+        pulled.unanswerable[0]
+            .1
+            .contains("sum them in the warehouse"),
+        "{:?}",
+        pulled.unanswerable
+    );
+    assert_eq!(api.asked().len(), 7);
+}
+
+#[tokio::test]
+async fn a_first_sum_reads_the_newest_days_that_fit() {
+    // Whole windows are too many; the newest ten days are a few.
+    let few = at("2026-11-14T23:00:00Z").timestamp_millis();
+    let many = move |account: Account| {
+        account.instead(move |asked, _| {
+            let from = asked.body.split("\"value\":\"").nth(1)?.split('"').next()?;
+            let wide = from.parse::<i64>().ok()? < few;
+            wide.then(|| {
+                (
+                    200,
+                    "application/json",
+                    r#"{"total": 100001, "results": []}"#.to_owned(),
+                )
+            })
+        })
+    };
+    let (bench, _api) = bench(records(), WON, many).await;
+    let question = sum(&bench);
+    let found = bench.counts(&question, "2026-10-16", "2026-11-24").await;
+    assert_eq!(found.len(), 10, "older days stay unknown: {found:?}");
+    assert_eq!(found[0], "11-15 0");
+    assert!(found.contains(&"11-20 100.5".to_owned()), "{found:?}");
+}
+
+#[tokio::test]
 async fn a_day_property_has_no_zone() {
     let day = |text: &str| text.parse::<NaiveDate>().unwrap();
     let renewed = |text: &str, copies: usize| {
