@@ -24,9 +24,6 @@ pub(super) struct Forecast {
     pub(super) wander: f64,
 }
 
-/// The least part of a system that the other is taken to miss.
-const LEAST_MISSED: f64 = 0.03;
-
 impl Law {
     /// The part of the variance that chance alone explains.
     pub(super) fn chance(self, mean: f64, exposure: f64) -> f64 {
@@ -74,11 +71,10 @@ impl Law {
             }
             Self::Gap => {
                 let even = (seen - mean).powi(2) / (2.0 * variance);
-                let missed = forecast.exposure - mean;
-                if observed < mean && missed > 0.0 {
-                    // What is missing is a count of its own, and a small one is skewed; but never taken
-                    // for smaller than chance takes it, or where nothing is missing a fall says nothing.
-                    let missed = missed.max(LEAST_MISSED * mean);
+                if observed < mean {
+                    // What is missing is a count of its own, and a small one is skewed. It is taken for no
+                    // smaller than its chance is: else two systems that always agree could not fall apart.
+                    let missed = (forecast.exposure - mean).max(LEAST_MISSED * mean);
                     let more = missed + mean - seen;
                     let skewed = (entropy(more, missed) - (more - missed)).max(0.0);
                     even.min(skewed * missed / variance)
@@ -131,6 +127,9 @@ impl Law {
         }
     }
 }
+
+/// Part of what one system should see that it may miss by chance, however well both agreed so far.
+const LEAST_MISSED: f64 = 0.03;
 
 /// Dispersion up to which a count is taken for Poisson.
 const EVEN: f64 = 1.0001;

@@ -184,6 +184,10 @@ fn only_what_is_unexplained_leaves_the_range() {
     assert_eq!(seen.outcome.status(), Some(Status::Failing), "{seen:#?}");
     let finding = seen.outcome.finding().unwrap();
     assert!(finding.now.outside(), "{seen:#?}");
+    // It stops, and one day is enough.
+    let stopped = Day { web: 30.0, ..USUAL };
+    let seen = judged(&[stopped], None);
+    assert_eq!(seen.outcome.status(), Some(Status::Failing), "{seen:#?}");
 }
 
 proptest! {
