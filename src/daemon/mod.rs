@@ -45,7 +45,7 @@ use heartbeat::{Pulse, Starts};
 use hurry::Hurried;
 
 pub use act::act;
-pub use audit::{Audit, collect, last_week, week_label, week_named};
+pub use audit::{Audit, Stretch, collect};
 pub use due::{Due, Job, due};
 pub use evaluate::{Looked, REOPEN, evaluate, has_judged, look};
 pub use evidence::chart;

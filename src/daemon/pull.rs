@@ -253,6 +253,7 @@ async fn asks(
         .into_iter()
         .chain(needs.filled)
         .chain(hourly)
+        .chain(super::audit::wanted(world, now))
         .filter(|(question, _)| question.source == tap.decl.decl.name)
         .filter(|(question, _)| tap.source.refuses(question).is_none())
         .collect();

@@ -13,6 +13,7 @@ mod mark;
 mod matcher;
 mod name;
 mod observation;
+mod period;
 mod schedule;
 mod series;
 pub mod setting;
@@ -31,6 +32,7 @@ pub use mark::{Mark, MarkKind};
 pub use matcher::{Facts, Matcher};
 pub use name::{MAX_NAME, Name, NameError, masked_value};
 pub use observation::{AsOf, Flag, Observation, Quality, Reading};
+pub use period::Period;
 pub use schedule::{Schedule, ScheduleError};
 pub use series::{
     Filter, Mapping, Measure, Question, Rule, Segment, SeriesKey, Subject, Term, Value,

@@ -332,6 +332,25 @@ fn verdict(incident: &Incident) -> Option<String> {
     })
 }
 
+/// What an incident costs, in short: `about 2,572 missing, 154,320 EUR`.
+pub(super) fn cost(incident: &Incident) -> Option<String> {
+    let impact = incident.impact.as_ref()?;
+    let word = if impact.count < 0.0 {
+        "missing"
+    } else {
+        "too many"
+    };
+    let money = impact
+        .value
+        .as_ref()
+        .map(|(amount, currency)| format!(", {} {currency}", words::number(amount.abs().round())));
+    Some(format!(
+        "about {} {word}{}",
+        words::number(impact.count.abs().round()),
+        money.unwrap_or_default()
+    ))
+}
+
 fn impact(incident: &Incident) -> Option<String> {
     let impact = incident.impact.as_ref()?;
     let unseen = matches!(
