@@ -332,14 +332,23 @@ fn verdict(incident: &Incident) -> Option<String> {
     })
 }
 
+/// What became of the events: a tracking fault loses only their counts.
+fn lost(incident: &Incident, impact: &crate::incident::Impact) -> &'static str {
+    let unseen = matches!(
+        incident.verdict,
+        Verdict::TrackingLoss | Verdict::ConsentShift
+    );
+    match (impact.count < 0.0, unseen) {
+        (true, true) => "not counted",
+        (true, false) => "missing",
+        (false, _) => "too many",
+    }
+}
+
 /// What an incident costs, in short: `about 2,572 missing, 154,320 EUR`.
 pub(super) fn cost(incident: &Incident) -> Option<String> {
     let impact = incident.impact.as_ref()?;
-    let word = if impact.count < 0.0 {
-        "missing"
-    } else {
-        "too many"
-    };
+    let word = lost(incident, impact);
     let money = impact
         .value
         .as_ref()
@@ -353,17 +362,7 @@ pub(super) fn cost(incident: &Incident) -> Option<String> {
 
 fn impact(incident: &Incident) -> Option<String> {
     let impact = incident.impact.as_ref()?;
-    let unseen = matches!(
-        incident.verdict,
-        Verdict::TrackingLoss | Verdict::ConsentShift
-    );
-    let word = if impact.count < 0.0 && unseen {
-        "not counted"
-    } else if impact.count < 0.0 {
-        "missing"
-    } else {
-        "too many"
-    };
+    let word = lost(incident, impact);
     let money = impact
         .value
         .as_ref()

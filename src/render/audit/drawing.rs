@@ -33,7 +33,9 @@ pub(super) fn drawings(report: &Report) -> Vec<(String, String, History)> {
             let title = about.unwrap_or_else(|| {
                 format!(
                     "{}, this {word} and the one before",
-                    words::spoken(chart.check.as_str().trim_end_matches(".volume"))
+                    words::capital(&words::spoken(
+                        chart.check.as_str().trim_end_matches(".volume")
+                    ))
                 )
             });
             history.is_drawable().then_some((id, title, history))

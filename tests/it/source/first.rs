@@ -1,9 +1,10 @@
 //! The first pull of HubSpot: how many searches it needs, and that what was read survives.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
-use truecount::clock::Clock;
+use truecount::clock::{Clock, SystemClock};
 use truecount::daemon::{self, Step};
 use truecount::model::{AsOf, Grain, Measure, Name, Question, Subject, Window};
 
@@ -33,11 +34,25 @@ struct Company {
     life: Life,
 }
 
+/// The plan of the page, over an API of ours.
+fn plan(api: &HttpApi) -> String {
+    let page = include_str!("../../../docs/sources/hubspot.md");
+    let plan = example(page, "toml")
+        .replace(
+            "token = { env = \"HUBSPOT_TOKEN\" }",
+            &format!(
+                "token = {{ file = \"token\" }}\nbase_url = \"{}\"",
+                api.address
+            ),
+        )
+        .replace("hs_lifecyclestage_salesqualifiedlead_date", "createdate");
+    format!("{plan}\n[net]\nallow_private = [\"127.0.0.1\"]\n")
+}
+
 async fn company(
     a_day: i64,
     rule: impl Fn(&Asked, usize) -> Option<Answer> + Send + Sync + 'static,
 ) -> Company {
-    let page = include_str!("../../../docs/sources/hubspot.md");
     let records = if a_day == 0 {
         Vec::new()
     } else {
@@ -49,19 +64,9 @@ async fn company(
         .instead(rule)
         .start()
         .await;
-    let plan = example(page, "toml")
-        .replace(
-            "token = { env = \"HUBSPOT_TOKEN\" }",
-            &format!(
-                "token = {{ file = \"token\" }}\nbase_url = \"{}\"",
-                api.address
-            ),
-        )
-        .replace("hs_lifecyclestage_salesqualifiedlead_date", "createdate");
-    let plan = format!("{plan}\n[net]\nallow_private = [\"127.0.0.1\"]\n");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token"), TOKEN).unwrap();
-    let life = Life::on(folder, &plan, clock).await;
+    let life = Life::on(folder, &plan(&api), clock).await;
     Company { api, life }
 }
 
@@ -173,6 +178,73 @@ async fn a_kill_in_the_middle_keeps_what_was_read() {
     assert_eq!(company.known("sql").await, DAYS);
     // The question that was cut off, and the newest days of the one that was kept.
     assert!(whole < before + 10, "{before} searches, then {whole}");
+}
+
+/// Days between the ends of a search.
+fn days(asked: &Asked) -> i64 {
+    let end = |key: &str| -> i64 {
+        let rest = asked.body.split(key).nth(1).unwrap();
+        rest.split('"').next().unwrap().parse().unwrap()
+    };
+    (end("\"highValue\":\"") - end("\"value\":\"")) / 86_400_000
+}
+
+/// `kill -9` of the real program in the middle of its first pull.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_killed_process_goes_on_where_it_was() {
+    let now = SystemClock::start().now();
+    let records: Vec<Record> = (1..=60)
+        .rev()
+        .map(|day| won(now - TimeDelta::days(day), Some("12.5")))
+        .collect();
+    // The second search never comes to its end before the kill.
+    let (killed, gate) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (open, at_gate) = (Arc::clone(&killed), Arc::clone(&gate));
+    let api = Account::of(records.clone(), Arc::new(SystemClock::start()))
+        .and("contacts", records)
+        .instead(move |_, before| {
+            while before == 1 && !open.load(Ordering::SeqCst) {
+                at_gate.store(true, Ordering::SeqCst);
+                std::thread::yield_now();
+            }
+            None
+        })
+        .start()
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), TOKEN).unwrap();
+    std::fs::write(folder.path().join("truecount.toml"), plan(&api)).unwrap();
+    let pull = move || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_truecount"));
+        command.current_dir(folder.path()).arg("pull").env_clear();
+        command.env("SLACK_WEBHOOK_URL", "https://hooks.slack.example/x");
+        command
+    };
+    let mut child = pull().spawn().unwrap();
+    while !gate.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it should wait for the second answer"
+        );
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    killed.store(true, Ordering::SeqCst);
+    let again = tokio::task::spawn_blocking(move || pull().output().unwrap());
+    let again = again.await.unwrap();
+    assert!(again.status.success(), "{again:?}");
+    let asked = api.asked();
+    let windows: Vec<i64> = asked.iter().map(days).collect();
+    assert_eq!(windows.len(), 4, "{windows:?}");
+    assert!(windows[0] > 100 && windows[1] > 100, "{windows:?}");
+    let mut rest = windows[2..].to_vec();
+    rest.sort_unstable();
+    assert!(rest[0] < 7, "what was kept is not read again: {windows:?}");
+    assert!(rest[1] > 100, "what was cut off is: {windows:?}");
 }
 
 /// One scope is missing: what may be read is read, and the failure names the scope.
