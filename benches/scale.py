@@ -11,6 +11,7 @@ import http.server
 import os
 import pathlib
 import random
+import re
 import signal
 import statistics
 import subprocess
@@ -54,12 +55,36 @@ def measured(command: str, folder: str) -> str:
     return f"{took:.1f} s, {busy:.1f} s of processor time, at most {used.ru_maxrss // 1024} MiB"
 
 
+def served(folder: str) -> str:
+    """A round of `serve` as its log tells it: evidence, judgements, incidents and their commit."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [PROGRAM, "serve", "--listen", f"127.0.0.1:{free_port()}"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+        for _ in range(1200):
+            time.sleep(0.1)
+            log.seek(0)
+            told = re.search(rb"judged (\d+) results.* took_ms=(\d+)", log.read())
+            if told:
+                break
+        else:
+            raise SystemExit("serve judged nothing in two minutes")
+        peak = resident(process, "VmHWM")
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+    return f"{int(told[1])} results in {int(told[2]) / 1000:.1f} s with their commit, at most {peak:.0f} MiB"
+
+
 def series(counts: list[int]) -> None:
     for events in counts:
         with tempfile.TemporaryDirectory() as name:
             write(pathlib.Path(name), events)
             for title, command in (("first pull", "pull"), ("next pull", "pull"), ("judging", "check")):
                 print(f"{events} events of 180 days, {title}: {measured(command, name)}", flush=True)
+            print(f"{events} events of 180 days, a round of the daemon: {served(name)}", flush=True)
 
 
 def free_port() -> int:

@@ -173,6 +173,10 @@ impl Pair {
             let asked = [&self.questions[0], &self.questions[1]];
             finding.bridge = Some(one.bridge(evidence, raw, parts, asked));
         }
+        if status > Status::Ok && self.counted.is_none() {
+            let side = |column: usize| Some(raw.stretch(column, &finding.since)?.1);
+            finding.sides = side(0).zip(side(1));
+        }
         if status == Status::Ok
             && let Some((level, low, high)) = self.level(view)
         {

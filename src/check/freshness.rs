@@ -135,6 +135,7 @@ impl Freshness {
             segments: Vec::new(),
             details: Vec::new(),
             bridge: None,
+            sides: None,
         };
         Outcome::Known {
             status,

@@ -231,5 +231,6 @@ fn told(changed: &[Rewritten], newest: Bucket) -> Finding {
         segments: Vec::new(),
         details: days.collect(),
         bridge: None,
+        sides: None,
     }
 }

@@ -124,6 +124,22 @@ impl View {
         }
     }
 
+    /// What a column did from a bucket on, against what was expected before that bucket.
+    pub(super) fn stretch(&self, column: usize, since: &Bucket) -> Option<(usize, Amount)> {
+        let from = self
+            .buckets
+            .iter()
+            .position(|one| one.label >= since.label)?;
+        let series = Series {
+            values: self.columns.get(column)?,
+            usable: &self.usable,
+            special: &self.special,
+            cycle: self.cycle,
+        };
+        let found = stats::count::stretch(&series, from, self.at()).ok()?;
+        Some((from, amount(&found)))
+    }
+
     /// What could be found in the first column as a daily count.
     pub(super) fn sight_of_count(&self) -> Option<Sight> {
         let series = Series {
@@ -288,6 +304,7 @@ impl View {
             segments: Vec::new(),
             details: Vec::<Explained>::new(),
             bridge: None,
+            sides: None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! evaluations. It never fails: missing data is an outcome. Each kind says which checks a plan
 //! implies, so that a new kind is one file and one line in [`KINDS`].
 
+mod beside;
 mod bridge;
 mod budget;
 mod compare;
@@ -19,6 +20,7 @@ mod naming;
 mod question;
 mod rate;
 mod rehearse;
+mod settings;
 mod shape;
 mod share;
 mod traffic;
@@ -83,6 +85,7 @@ pub const KINDS: &[&Kind] = &[
     &unplanned::KIND,
     &freshness::KIND,
     &history::KIND,
+    &settings::KIND,
 ];
 
 const fn setting(key: &'static str, about: &'static str, form: Form) -> Setting {

@@ -240,5 +240,6 @@ fn finding(view: &View, rule: &CheckDecl, limit: f64, run: usize) -> Finding {
         segments: Vec::new(),
         details: Vec::new(),
         bridge: None,
+        sides: None,
     }
 }

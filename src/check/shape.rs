@@ -13,10 +13,15 @@ use crate::stats::{Cycle, Sensitivity};
 
 use super::{Evidence, Label, holiday};
 
-/// Past readings of the same age without which a young bucket is not judged (decision 18); hours
-/// need two weeks of them.
+/// Past readings of the same age without which a young bucket is not judged (docs/adr/007): as many
+/// as the statistic needs, or nothing would be judged between the two. Until then the newest final
+/// bucket is.
 pub(super) fn same_age(grain: Grain) -> usize {
-    if grain == Grain::Hour { 14 * 24 } else { 14 }
+    match grain {
+        Grain::Hour => 14 * 24,
+        Grain::Day => 21,
+        Grain::Week => 8,
+    }
 }
 
 /// So unlikely that one look is enough (decision 21).
@@ -171,7 +176,7 @@ impl Core {
         })
     }
 
-    fn longest(
+    pub(super) fn longest(
         evidence: &Evidence<'_>,
         questions: &[&Question],
         pick: fn(&super::SourceState) -> TimeDelta,

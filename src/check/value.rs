@@ -118,6 +118,7 @@ impl Values {
             segments: Vec::new(),
             details: wrong.into_iter().take(MOST).map(explained).collect(),
             bridge: None,
+            sides: None,
         };
         // What is only reported shows its lines and never alarms.
         let status = if share > self.limit && !self.core.label.report_only {

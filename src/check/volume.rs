@@ -174,20 +174,14 @@ impl Check for Volume {
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {
-        let one = |(at, question): (usize, &Question)| {
+        let one = |question: &Question| {
             let judge = |view: &View| view.count(&Unit::Count);
-            let mut seen = self
-                .core
+            self.core
                 .collapsed(evidence, question, judge)
-                .or_else(|| self.core.judged(evidence, &[question], None, judge))?;
-            seen.witness = at > 0;
-            if at == 0 {
-                self.blame(evidence, question, &mut seen);
-            }
-            Some(seen)
+                .or_else(|| self.core.judged(evidence, &[question], None, judge))
         };
-        let days = self.questions.iter().enumerate().filter_map(one);
-        days.chain(self.by_hour(evidence)).collect()
+        let days = self.beside(evidence, &self.questions, one);
+        days.into_iter().chain(self.by_hour(evidence)).collect()
     }
 
     fn sight(&self, evidence: &Evidence<'_>) -> Option<Sight> {
@@ -246,15 +240,34 @@ impl Volume {
             seen.strike.extreme = finding.p.is_some_and(|p| p < EXTREME);
             Some(seen)
         };
+        self.beside(evidence, &self.hourly, judge)
+    }
+
+    /// The home source first, then the witnesses. While the home is in trouble they are judged over
+    /// the same buckets as it: what another system did later, or on one day of many, says little.
+    fn beside(
+        &self,
+        evidence: &Evidence<'_>,
+        questions: &[Question],
+        judge: impl Fn(&Question) -> Option<Evaluation>,
+    ) -> Vec<Evaluation> {
         let mut found: Vec<Evaluation> = Vec::new();
-        for (at, question) in self.hourly.iter().enumerate() {
-            if let Some(mut seen) = judge(question) {
-                seen.witness = at > 0;
-                if at == 0 {
-                    self.blame(evidence, question, &mut seen);
-                }
-                found.push(seen);
+        let mut trouble = None;
+        for (at, question) in questions.iter().enumerate() {
+            let along = trouble
+                .as_ref()
+                .and_then(|run| self.core.alongside(evidence, question, run));
+            let Some(mut seen) = along.or_else(|| judge(question)) else {
+                continue;
+            };
+            seen.witness = at > 0;
+            if at == 0 {
+                self.blame(evidence, question, &mut seen);
+                let bad = seen.outcome.status() > Some(Status::Ok);
+                let since = seen.outcome.finding().filter(|_| bad);
+                trouble = since.map(|finding| (finding.since, seen.bucket));
             }
+            found.push(seen);
         }
         found
     }

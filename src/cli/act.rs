@@ -285,10 +285,10 @@ pub(super) async fn mark(
     };
     world.store.mark(&mark).await?;
     screen.say(&format!(
-        "noted: {} {} at {}",
+        "noted: {} {}, {}",
         mark.kind.word(),
         mark.name,
-        mark.at.to_rfc3339()
+        render::words::moment(&world.plan.project.calendar, mark.at)
     ));
     Ok(Exit::Clean)
 }

@@ -14,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::daemon::{self, World};
 use crate::deliver::{Channel, Desk, Means, SendError};
 use crate::demo;
-use crate::model::{Name, Timestamp};
+use crate::model::{Name, Period, Timestamp};
 use crate::net::Net;
 use crate::notify::{Letter, Notification, Payload, Reason};
 use crate::render;
@@ -342,8 +342,12 @@ async fn show(
         std::fs::write(folder.join("mail.eml"), &one.letter.payload.body)?;
         screen.say(&render::mail::text_of(&one.letter.payload.body));
     }
-    let week = daemon::last_week(&world.plan.project.calendar, today);
-    let audit = daemon::collect(world, week, today).await?;
+    let calendar = &world.plan.project.calendar;
+    let week = daemon::Stretch::last(Period::Week, calendar, today);
+    let mut audit = daemon::collect(world, week, today).await?;
+    if let Some(table) = world.plan.reports.first() {
+        audit.report = audit.report.asked_by(table);
+    }
     title(screen, "The weekly audit");
     screen.say(&render::audit::text(&audit.report));
     std::fs::write(

@@ -32,6 +32,12 @@ pub(super) fn run(options: &Options, global: &Global, screen: &Screen) -> anyhow
     } else {
         at_revision(&options.before, &after, &global.config, reading)?
     };
+    if before.refused() {
+        screen.note(&format!(
+            "the plan of {} has errors: what could not be read there counts as missing",
+            options.before
+        ));
+    }
     let changes = plan::diff(&before.plan, &after.plan);
     if screen.json() {
         screen.say_json(&render::terminal::diff_json(&changes));
@@ -67,7 +73,8 @@ fn at_revision(
     .with_context(|| format!("git does not know {} at {revision}", config.display()))?;
     let listed = git(
         &after.folder,
-        &["ls-tree", "-r", "--name-only", revision, "."],
+        // Without -z git writes names that are not ASCII in quotes and escapes.
+        &["ls-tree", "-r", "-z", "--name-only", revision, "."],
     )?;
     let patterns: Vec<glob::Pattern> = crate::config::includes(&main_text)
         .iter()
@@ -77,9 +84,17 @@ fn at_revision(
         path: main.display().to_string(),
         text: main_text,
     }];
+    // As on the disk: a `*` stays inside its folder.
+    let options = glob::MatchOptions {
+        require_literal_separator: true,
+        ..glob::MatchOptions::new()
+    };
+    let is_main = |path: &str| Path::new(path) == main.as_path();
+    let included = |path: &&str| patterns.iter().any(|one| one.matches_with(path, options));
     for path in listed
-        .lines()
-        .filter(|path| patterns.iter().any(|one| one.matches(path)))
+        .split('\0')
+        .filter(|path| !path.is_empty() && !is_main(path))
+        .filter(included)
     {
         let text = git(&after.folder, &["show", &format!("{revision}:./{path}")])?;
         files.push(Text {

@@ -13,6 +13,7 @@ mod init;
 mod letters;
 mod notify;
 mod plan;
+mod progress;
 mod pull;
 mod report;
 mod screen;
@@ -25,6 +26,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::telemetry;
@@ -116,23 +118,31 @@ pub struct Global {
     #[arg(long, global = true, env = "TRUECOUNT_COLOR", default_value = "auto")]
     pub color: Color,
     /// Print results only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, env = "TRUECOUNT_QUIET", value_parser = switch())]
     pub quiet: bool,
+    /// Do not show how far a pull is
+    #[arg(long, global = true, env = "TRUECOUNT_NO_PROGRESS", value_parser = switch())]
+    pub no_progress: bool,
     /// Say more; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Treat warnings as findings
-    #[arg(short = 'W', long, global = true)]
+    #[arg(short = 'W', long, global = true, env = "TRUECOUNT_DENY_WARNINGS", value_parser = switch())]
     pub deny_warnings: bool,
     /// Report, and end with 0 unless the command could not run
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "TRUECOUNT_EXIT_ZERO", value_parser = switch())]
     pub exit_zero: bool,
     /// Accept secrets that are written in the configuration
-    #[arg(long, global = true, env = "TRUECOUNT_ALLOW_PLAIN")]
+    #[arg(long, global = true, env = "TRUECOUNT_ALLOW_PLAIN", value_parser = switch())]
     pub allow_plain: bool,
     /// Log lines as JSON
-    #[arg(long, global = true, env = "TRUECOUNT_LOG_JSON")]
+    #[arg(long, global = true, env = "TRUECOUNT_LOG_JSON", value_parser = switch())]
     pub log_json: bool,
+}
+
+/// A switch in the environment: nothing, `0`, `no` and `false` are off, all else is on.
+fn switch() -> FalseyValueParser {
+    FalseyValueParser::new()
 }
 
 #[derive(Debug, Subcommand)]
@@ -256,10 +266,11 @@ async fn dispatch(command: Command, global: &Global, screen: &Screen) -> anyhow:
 
 /// Commands that print a result log only what went wrong; the daemon logs what it does.
 fn start_logging(global: &Global, command: &Command) {
-    let usual = if matches!(command, Command::Serve(_)) {
-        tracing::Level::INFO
-    } else {
-        tracing::Level::WARN
+    let usual = match command {
+        Command::Serve(_) => tracing::Level::INFO,
+        // Its result says why a source failed; a log line would tear the bar.
+        Command::Pull(_) => tracing::Level::ERROR,
+        _ => tracing::Level::WARN,
     };
     let level = match (global.quiet, global.verbose) {
         (true, _) => tracing::Level::ERROR,

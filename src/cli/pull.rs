@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::bail;
+use chrono::TimeDelta;
 use serde_json::Value;
 
 use crate::app::{self, Project};
@@ -11,7 +12,7 @@ use crate::daemon::{self, Tap, World};
 use crate::model::Timestamp;
 use crate::render;
 
-use super::{Exit, Global, Screen};
+use super::{Exit, Global, Screen, progress};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -24,6 +25,12 @@ pub(super) struct Options {
     #[arg(long)]
     dry_run: bool,
 }
+
+/// The right of a process that was killed in the middle of a pull ends by itself after this time.
+const ABANDONED: TimeDelta = TimeDelta::seconds(24);
+
+/// How often it is looked whether it has ended.
+const LOOK: TimeDelta = TimeDelta::seconds(2);
 
 /// Reads the configuration and refuses one with errors.
 pub(super) fn project(global: &Global, screen: &Screen) -> anyhow::Result<Project> {
@@ -132,13 +139,23 @@ async fn pull_one(
 ) -> anyhow::Result<Option<(Value, bool)>> {
     let name = &tap.decl.decl.name;
     let now = world.clock.now();
-    if since.is_some() {
-        let asks = daemon::forecast(world, tap, now, since).await?;
-        let requests: u32 = asks.iter().map(|(_, cost)| cost.requests).sum();
-        screen.note(&format!("{name}: asking, about {requests} requests"));
-    }
-    if daemon::pull_since(world, tap, now, since).await? == daemon::Step::Idle {
-        return Ok(None);
+    let asks = daemon::forecast(world, tap, now, since).await?;
+    let mut waited = TimeDelta::zero();
+    loop {
+        let work = daemon::pull_since(world, tap, now, since);
+        if progress::watched(world, name, &asks, screen, work).await? == daemon::Step::Worked {
+            break;
+        }
+        if waited >= ABANDONED {
+            return Ok(None);
+        }
+        if waited.is_zero() {
+            screen.note(&format!(
+                "{name}: another process is pulling it, or was ended in the middle; waiting"
+            ));
+        }
+        waited += LOOK;
+        world.clock.sleep_until(world.clock.now() + LOOK).await;
     }
     let pulls = world.store.pulls().await?;
     Ok(pulls.get(name).map(|(pull, _)| {

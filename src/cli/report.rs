@@ -1,12 +1,12 @@
-//! `report`: the weekly audit as a file, from the store alone; `--send` mails it.
+//! `report`: the audit of a week or month as a file, from the store alone; `--send` mails it.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
 
-use crate::daemon::{self, World};
-use crate::model::Window;
+use crate::daemon::{self, Stretch, World};
+use crate::model::Period;
 use crate::render;
 
 use super::{Exit, Global, Screen, pull, validate};
@@ -23,15 +23,18 @@ enum Form {
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// Which week, such as 2026-W43; the last whole week unless given
-    #[arg(long)]
+    #[arg(long, value_name = "YYYY-Www")]
     week: Option<String>,
+    /// Which month, such as 2026-10, with repeats, CRM mapping and 13 weeks
+    #[arg(long, value_name = "YYYY-MM", conflicts_with = "week")]
+    month: Option<String>,
     /// How it is written; text unless given
     #[arg(long = "as")]
     form: Option<Form>,
     /// Into this file; standard output unless given
     #[arg(short, long)]
     output: Option<PathBuf>,
-    /// Mail it to the people of `[report.weekly]`
+    /// Mail it to the people of the `[report.*]` of its kind
     #[arg(long)]
     send: bool,
 }
@@ -43,11 +46,13 @@ pub(super) async fn run(
 ) -> anyhow::Result<Exit> {
     let world = pull::world(global, screen).await?;
     let now = world.clock.now();
-    let week = match &options.week {
-        Some(text) => week_of(&world, text)?,
-        None => daemon::last_week(&world.plan.project.calendar, now),
+    let calendar = &world.plan.project.calendar;
+    let stretch = match (&options.week, &options.month) {
+        (Some(text), _) => named(&world, Period::Week, text)?,
+        (None, Some(text)) => named(&world, Period::Month, text)?,
+        (None, None) => Stretch::last(Period::Week, calendar, now),
     };
-    let audit = daemon::collect(&world, week, now).await?;
+    let audit = daemon::collect(&world, stretch, now).await?;
     let usual = if screen.json() {
         Form::Json
     } else {
@@ -60,6 +65,10 @@ pub(super) async fn run(
         Form::Csv => render::audit::csv(&audit.report),
         Form::Slack => format!("{:#}", render::audit::slack(&audit.report)),
     };
+    if !daemon::has_judged(&world).await? {
+        screen.note(render::terminal::NOT_JUDGED);
+        screen.note("What this audit says of checks, events seen and incidents is: not known.");
+    }
     match &options.output {
         Some(path) => {
             validate::write_whole(path, &text)
@@ -72,7 +81,10 @@ pub(super) async fn run(
         let count = daemon::send_report_now(&world, &audit, now).await?;
         daemon::deliver_now(&world).await?;
         screen.note(&match (count, world.store.next_letter().await?) {
-            (0, _) => "nobody gets this audit; add `to` to [report.weekly]".to_owned(),
+            (0, _) => format!(
+                "nobody gets this audit; add `to` to [report.{}ly]",
+                stretch.period.word()
+            ),
             (_, None) => "sent".to_owned(),
             (_, Some(at)) => format!(
                 "not everything could be sent; the daemon tries again from {}",
@@ -83,12 +95,13 @@ pub(super) async fn run(
     Ok(Exit::Clean)
 }
 
-/// `2026-W43` to its Monday and the Monday after.
-fn week_of(world: &World, text: &str) -> anyhow::Result<Window> {
+/// `2026-W43` or `2026-10`; the error shows how one is written.
+fn named(world: &World, period: Period, text: &str) -> anyhow::Result<Stretch> {
     let calendar = &world.plan.project.calendar;
-    daemon::week_named(calendar, text).with_context(|| {
-        let last = daemon::last_week(calendar, world.clock.now());
-        let example = daemon::week_label(calendar, last);
-        format!("`{text}` is not a week; write it like {example}")
+    let found = Stretch::named(calendar, text).filter(|found| found.period == period);
+    found.with_context(|| {
+        let sample = Stretch::last(period, calendar, world.clock.now()).label(calendar);
+        let kind = period.word();
+        format!("`{text}` is not a {kind}; write it like {sample}")
     })
 }

@@ -13,6 +13,8 @@ pub struct Screen {
     pub color: bool,
     /// Only results.
     pub quiet: bool,
+    /// Whether to show how far something is.
+    pub progress: bool,
 }
 
 impl Screen {
@@ -29,6 +31,7 @@ impl Screen {
             format: global.format,
             color,
             quiet: global.quiet,
+            progress: !global.quiet && !global.no_progress,
         }
     }
 

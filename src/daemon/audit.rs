@@ -1,19 +1,19 @@
-//! Collects the facts of a week and makes the audit of them.
+//! Collects the facts of a week or a month and makes the audit of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{Datelike as _, Duration, NaiveDate, TimeDelta, Weekday};
+use chrono::{Duration, NaiveDate, TimeDelta};
 
 use crate::model::{
-    AsOf, Calendar, Grain, Measure, Name, Question, Segment, Subject, Timestamp, Window,
+    AsOf, Calendar, Grain, Measure, Name, Period, Question, Segment, Subject, Timestamp, Window,
 };
-use crate::report::{self, CountFact, Facts, PullFact, Report};
+use crate::report::{
+    self, ChannelFact, CountFact, Facts, PullFact, Report, Shares, SystemFact, WeekFact,
+};
 use crate::store::{History, StoreError};
 
 use super::World;
-
-/// Days between a week and the one a year before that begins on the same weekday.
-const YEAR: u32 = 364;
 
 /// An audit that can be printed, kept and mailed.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,108 +22,68 @@ pub struct Audit {
     pub report: Report,
 }
 
-/// The last whole week before `now`, Monday to Monday in the project's zone.
-pub fn last_week(calendar: &Calendar, now: Timestamp) -> Window {
-    let today = calendar.local(now).date();
-    let monday = today - Duration::days(i64::from(today.weekday().num_days_from_monday()));
-    Window {
-        from: calendar.day(monday - Duration::days(7)).start,
-        to: calendar.day(monday).start,
+/// A week or a month of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// Which of the two.
+    pub period: Period,
+    /// From its first instant to its last.
+    pub window: Window,
+}
+
+impl Stretch {
+    /// The last whole one before `now`.
+    pub fn last(period: Period, calendar: &Calendar, now: Timestamp) -> Self {
+        let window = period.last(calendar, now);
+        Self { period, window }
+    }
+
+    /// `2026-W43` or `2026-10`; `None` when the text names neither a week nor a month.
+    pub fn named(calendar: &Calendar, text: &str) -> Option<Self> {
+        let (period, window) = Period::named(calendar, text)?;
+        Some(Self { period, window })
+    }
+
+    /// Reads [`Stretch::named`] back.
+    pub fn label(&self, calendar: &Calendar) -> String {
+        self.period.label(calendar, self.window)
+    }
+
+    fn before(&self, calendar: &Calendar) -> Window {
+        self.period.before(calendar, self.window)
+    }
+
+    fn year_before(&self, calendar: &Calendar) -> Window {
+        self.period.year_before(calendar, self.window)
     }
 }
 
-/// `2026-W43` to its Monday and the Monday after; `None` when that is no week.
-pub fn week_named(calendar: &Calendar, text: &str) -> Option<Window> {
-    let (year, week) = text.split_once("-W")?;
-    let (year, week) = (year.parse().ok()?, week.parse().ok()?);
-    let monday = NaiveDate::from_isoywd_opt(year, week, Weekday::Mon)?;
-    let after = monday.checked_add_signed(Duration::days(7))?;
-    Some(Window {
-        from: calendar.day(monday).start,
-        to: calendar.day(after).start,
-    })
-}
-
-/// The name of a week: `2026-W43`.
-pub fn week_label(calendar: &Calendar, week: Window) -> String {
-    let iso = calendar.local(week.from + TimeDelta::hours(12)).iso_week();
-    format!("{}-W{:02}", iso.year(), iso.week())
-}
-
-/// Reads what the store knows of a week and of the one before.
-#[expect(clippy::too_many_lines, reason = "the facts of a week, one by one")]
+/// Reads what the store knows of a stretch and of the one before.
 pub async fn collect(
     world: &Arc<World>,
-    week: Window,
+    stretch: Stretch,
     now: Timestamp,
 ) -> Result<Audit, StoreError> {
     let calendar = &world.plan.project.calendar;
-    let first = calendar
-        .back(&calendar.bucket(Grain::Day, week.from), 7)
-        .start;
-    let before = Window {
-        from: first,
-        to: week.from,
-    };
+    let (window, before) = (stretch.window, stretch.before(calendar));
     let both = Window {
-        from: first,
-        to: week.to,
+        from: before.from,
+        to: window.to,
     };
     let store = &world.store;
-    let (names, questions): (Vec<Name>, Vec<Question>) = world
-        .plan
-        .events
-        .iter()
-        .filter_map(|event| {
-            let home = world.plan.home(event)?;
-            let mapping = world.plan.mapping(&event.name, &home)?.clone();
-            let subject = Subject::Event(event.name.clone());
-            Some((
-                event.name.clone(),
-                Question::total(&home, subject, mapping, Measure::Count, Grain::Day),
-            ))
-        })
-        .unzip();
+    let (names, questions) = homes(world);
     let seen = store.first_seen(&questions).await?;
-    let this = sums(
-        &store.history(&questions, week, AsOf::Time(now)).await?,
-        week,
-        calendar,
-    );
-    let last = sums(
-        &store.history(&questions, before, AsOf::Time(now)).await?,
-        before,
-        calendar,
-    );
-    let year_ago = Window {
-        from: calendar
-            .back(&calendar.bucket(Grain::Day, week.from), YEAR)
-            .start,
-        to: calendar
-            .back(&calendar.bucket(Grain::Day, week.to), YEAR)
-            .start,
+    let counts = counts(world, stretch, &names, &questions, now).await?;
+    let weeks = match stretch.period {
+        Period::Week => Vec::new(),
+        Period::Month => weeks(world, window.to, &questions, now).await?,
     };
-    let past = sums(
-        &store.history(&questions, year_ago, AsOf::Time(now)).await?,
-        year_ago,
-        calendar,
-    );
-    let counts = (names.iter().zip(&questions))
-        .zip(this.into_iter().zip(last.into_iter().zip(past)))
-        .map(
-            |((name, question), (this_week, (last_week, last_year)))| CountFact {
-                name: name.clone(),
-                source: question.source.clone(),
-                this_week,
-                last_week,
-                last_year,
-            },
-        )
-        .collect();
+    let pulls = store.pulls_in(window).await?.into_iter();
     let facts = Facts {
         now,
-        this_week: store.evaluations(week).await?,
-        last_week: store.evaluations(before).await?,
+        period: stretch.period,
+        current: store.evaluations(window).await?,
+        previous: store.evaluations(before).await?,
         latest: store.latest().await?,
         incidents: store
             .incidents_in(Window {
@@ -131,33 +91,230 @@ pub async fn collect(
                 ..both
             })
             .await?,
-        pulls: store
-            .pulls_in(week)
-            .await?
-            .into_iter()
+        pulls: pulls
             .map(|pull| PullFact {
                 source: pull.source,
                 at: pull.at,
                 failure: pull.failure,
+                notes: pull.notes,
             })
             .collect(),
         marks: store.marks(both).await?,
         counts,
+        channels: channels(world, stretch, now).await?,
+        systems: systems(world, stretch, now).await?,
+        weeks,
         first_seen: names.into_iter().zip(seen).collect(),
     };
     Ok(Audit {
-        report: report::weekly(&world.plan, &facts, week),
+        report: report::audit(&world.plan, &facts, window),
     })
 }
 
-/// The sum of each answer over a week; `None` when a day of it is not known.
-fn sums(answers: &[History], week: Window, calendar: &Calendar) -> Vec<Option<f64>> {
-    let days = calendar.buckets(Grain::Day, week).len();
-    answers
+/// Every event with the question for its daily count at home.
+fn homes(world: &World) -> (Vec<Name>, Vec<Question>) {
+    let plan = &world.plan;
+    let home = |event: &crate::plan::Event| {
+        let home = plan.home(event)?;
+        Some((event.name.clone(), daily(world, &event.name, &home)?))
+    };
+    plan.events.iter().filter_map(home).unzip()
+}
+
+/// The daily count of an event in a system; `None` when the system does not know it.
+fn daily(world: &World, event: &Name, source: &Name) -> Option<Question> {
+    let mapping = world.plan.mapping(event, source)?.clone();
+    let subject = Subject::Event(event.clone());
+    Some(Question::total(
+        source,
+        subject,
+        mapping,
+        Measure::Count,
+        Grain::Day,
+    ))
+}
+
+/// Sums at home: of the stretch, of the one before, and of the one a year before.
+async fn counts(
+    world: &World,
+    stretch: Stretch,
+    names: &[Name],
+    questions: &[Question],
+    now: Timestamp,
+) -> Result<Vec<CountFact>, StoreError> {
+    let calendar = &world.plan.project.calendar;
+    let windows = [
+        stretch.window,
+        stretch.before(calendar),
+        stretch.year_before(calendar),
+    ];
+    let mut known = Vec::new();
+    for window in windows {
+        let answers = world
+            .store
+            .history(questions, window, AsOf::Time(now))
+            .await?;
+        known.push(sums(&answers, window, calendar));
+    }
+    let fact = |(at, (name, question)): (usize, (&Name, &Question))| {
+        let sum = |of: usize| {
+            known
+                .get(of)
+                .and_then(|sums| sums.get(at).copied().flatten())
+        };
+        CountFact {
+            name: name.clone(),
+            source: question.source.clone(),
+            current: sum(0),
+            previous: sum(1),
+            last_year: sum(2),
+        }
+    };
+    Ok(names.iter().zip(questions).enumerate().map(fact).collect())
+}
+
+/// The sum of each answer over a window; `None` when a day of it is not known.
+fn sums(answers: &[History], window: Window, calendar: &Calendar) -> Vec<Option<f64>> {
+    let days = calendar.buckets(Grain::Day, window).len();
+    let sum = |history: &History| {
+        let total = history.get(&Segment::new())?;
+        (total.len() >= days).then(|| total.iter().map(|reading| reading.value).sum())
+    };
+    answers.iter().map(sum).collect()
+}
+
+/// Conversions by channel. A value without a row on a day that is known had none.
+async fn channels(
+    world: &World,
+    stretch: Stretch,
+    now: Timestamp,
+) -> Result<Vec<ChannelFact>, StoreError> {
+    let calendar = &world.plan.project.calendar;
+    let questions = report::channel_questions(&world.plan);
+    let mut known: Vec<Vec<Option<BTreeMap<String, f64>>>> = Vec::new();
+    for window in [
+        stretch.window,
+        stretch.before(calendar),
+        stretch.year_before(calendar),
+    ] {
+        let answers = world
+            .store
+            .history(&questions, window, AsOf::Time(now))
+            .await?;
+        let days = calendar.buckets(Grain::Day, window).len();
+        known.push(answers.iter().map(|one| by_value(one, days)).collect());
+    }
+    let mut facts = Vec::new();
+    for (at, question) in questions.into_iter().enumerate() {
+        let of = |window: usize| known[window].get(at).and_then(Option::as_ref);
+        let values: std::collections::BTreeSet<&String> =
+            (0..2).filter_map(of).flat_map(BTreeMap::keys).collect();
+        for value in values {
+            let sum = |window| Some(of(window)?.get(value).copied().unwrap_or(0.0));
+            facts.push(ChannelFact {
+                question: question.clone(),
+                value: value.clone(),
+                current: sum(0),
+                previous: sum(1),
+                last_year: sum(2),
+            });
+        }
+    }
+    Ok(facts)
+}
+
+/// Sums by value; `None` unless every day has a row.
+fn by_value(history: &History, days: usize) -> Option<BTreeMap<String, f64>> {
+    let mut dates = std::collections::BTreeSet::new();
+    let mut sums = BTreeMap::new();
+    for (segment, readings) in history.iter().filter(|(segment, _)| !segment.is_empty()) {
+        let value = segment.values().next()?;
+        let sum = readings.iter().map(|one| one.value).sum::<f64>();
+        *sums.entry(value.clone()).or_insert(0.0) += sum;
+        dates.extend(readings.iter().map(|one| one.bucket.date()));
+    }
+    (dates.len() >= days).then_some(sums)
+}
+
+/// The days of every event in every system that knows it.
+async fn systems(
+    world: &World,
+    stretch: Stretch,
+    now: Timestamp,
+) -> Result<Vec<SystemFact>, StoreError> {
+    let known: Vec<(Name, Question)> = world
+        .plan
+        .events
         .iter()
-        .map(|history| {
-            let total = history.get(&Segment::new())?;
-            (total.len() >= days).then(|| total.iter().map(|reading| reading.value).sum())
+        .flat_map(|event| {
+            event
+                .mappings
+                .iter()
+                .map(move |(source, _)| (event, source))
         })
+        .filter_map(|(event, source)| {
+            Some((event.name.clone(), daily(world, &event.name, source)?))
+        })
+        .collect();
+    let questions: Vec<Question> = known.iter().map(|(_, question)| question.clone()).collect();
+    let answers = world
+        .store
+        .history(&questions, stretch.window, AsOf::Time(now))
+        .await?;
+    let fact = |((event, question), history): ((Name, Question), History)| {
+        let total = history.get(&Segment::new());
+        let days: BTreeMap<NaiveDate, f64> = total
+            .into_iter()
+            .flatten()
+            .map(|one| (one.bucket.date(), one.value))
+            .collect();
+        SystemFact {
+            event,
+            source: question.source,
+            days,
+        }
+    };
+    Ok(known.into_iter().zip(answers).map(fact).collect())
+}
+
+/// The last whole weeks before an instant, one by one: a quarter of judgements at once would be much.
+async fn weeks(
+    world: &World,
+    until: Timestamp,
+    questions: &[Question],
+    now: Timestamp,
+) -> Result<Vec<WeekFact>, StoreError> {
+    let calendar = &world.plan.project.calendar;
+    let mut week = Period::Week.last(calendar, until);
+    let mut found = Vec::new();
+    for _ in 0..report::TREND {
+        let answers = world
+            .store
+            .history(questions, week, AsOf::Time(now))
+            .await?;
+        found.push(WeekFact {
+            counts: sums(&answers, week, calendar),
+            shares: Shares::of(&world.store.evaluations(week).await?),
+        });
+        week = Period::Week.before(calendar, week);
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// What the audit must be able to look back on: two stretches and the one of last year.
+pub(super) fn wanted(world: &World, now: Timestamp) -> Vec<(Question, Window)> {
+    let calendar = &world.plan.project.calendar;
+    let today = calendar.local(now).date();
+    let window = Window {
+        from: calendar.day(today - Duration::days(LOOK_BACK)).start,
+        to: now,
+    };
+    report::channel_questions(&world.plan)
+        .into_iter()
+        .map(|question| (question, window))
         .collect()
 }
+
+/// Days that the audit of a month looks back: to the first day of the month a year before the last.
+const LOOK_BACK: i64 = 366 + 62;

@@ -110,6 +110,6 @@ fn newest_passed(
     (newest, None)
 }
 
-fn whole_second(at: Timestamp) -> Timestamp {
+pub(super) fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_timestamp(at.timestamp(), 0).unwrap_or(at)
 }

@@ -32,14 +32,18 @@ const PORTION: usize = 200;
 /// Incidents resolved longer ago than this stay resolved (decision 6).
 pub const REOPEN: TimeDelta = TimeDelta::days(7);
 
+/// The job of rounds.
+const JOB: &str = "evaluate";
+
+/// Whether a round was ever kept. Before the first, a store holds counts at most, and no judgement.
+pub async fn has_judged(world: &World) -> Result<bool, StoreError> {
+    Ok(world.store.last_slots().await?.contains_key(JOB))
+}
+
 /// Evaluates every check, writes what changed, and says so. A round whose incidents changed under
 /// it is dropped; the next one sees the new facts.
 pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreError> {
-    let Some(lease) = world
-        .store
-        .lease("evaluate", &world.holder, now, LEASE)
-        .await?
-    else {
+    let Some(lease) = world.store.lease(JOB, &world.holder, now, LEASE).await? else {
         return Ok(Step::Idle);
     };
     let began = world.clock.uptime();

@@ -1,5 +1,6 @@
 //! Tells somebody outside that the whole loop still turns: a dead daemon cannot say so itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -54,6 +55,38 @@ impl Pulse {
             .into_iter()
             .find(|(_, at)| at.load(Ordering::Relaxed) < limit)
             .map(|(stage, _)| stage)
+    }
+}
+
+/// A job that runs for longer than this without an answer stands still: a source gives up before.
+const STUCK: TimeDelta = TimeDelta::minutes(20);
+
+/// When running jobs began, to notice one that stands still.
+#[derive(Debug, Default)]
+pub(super) struct Starts {
+    began: BTreeMap<String, Timestamp>,
+    answers: u64,
+}
+
+impl Starts {
+    /// Whether every running job moves. `busy` holds a time for jobs that rest, `answers` counts
+    /// what sources answered in all: a pull of many questions may take as long as it needs.
+    pub(super) fn all_move(
+        &mut self,
+        busy: &BTreeMap<String, Option<Timestamp>>,
+        answers: u64,
+        now: Timestamp,
+    ) -> bool {
+        if answers != self.answers {
+            self.answers = answers;
+            self.began.clear();
+        }
+        self.began
+            .retain(|job, _| matches!(busy.get(job), Some(None)));
+        for (job, _) in busy.iter().filter(|(_, rest)| rest.is_none()) {
+            self.began.entry(job.clone()).or_insert(now);
+        }
+        self.began.values().all(|at| now - *at < STUCK)
     }
 }
 
@@ -131,5 +164,24 @@ mod tests {
             all(&pulse, later, "");
             assert_eq!(pulse.stalled(later), None);
         }
+    }
+
+    #[test]
+    fn a_long_pull_moves_as_long_as_it_is_answered() {
+        let minute = |count: i64| Timestamp::UNIX_EPOCH + TimeDelta::minutes(count);
+        let busy = BTreeMap::from([
+            ("pull:crm".to_owned(), None),
+            ("pull:web".to_owned(), Some(minute(5))),
+        ]);
+        let mut starts = Starts::default();
+        assert!(starts.all_move(&busy, 0, minute(0)));
+        assert!(starts.all_move(&busy, 0, minute(19)));
+        assert!(
+            starts.all_move(&busy, 1, minute(25)),
+            "one question was answered"
+        );
+        assert!(starts.all_move(&busy, 1, minute(44)));
+        assert!(!starts.all_move(&busy, 1, minute(45)), "and then none");
+        assert!(starts.all_move(&BTreeMap::new(), 1, minute(60)), "it ended");
     }
 }

@@ -13,6 +13,7 @@ mod evidence;
 mod follow_up;
 mod former;
 mod heartbeat;
+mod hurry;
 mod letters;
 mod pull;
 mod rehearse;
@@ -41,12 +42,13 @@ use crate::source::Source;
 use crate::store::{Memory, StoreError};
 use crate::telemetry::Metrics;
 
-use heartbeat::Pulse;
+use heartbeat::{Pulse, Starts};
+use hurry::Hurried;
 
 pub use act::act;
-pub use audit::{Audit, collect, last_week, week_label, week_named};
+pub use audit::{Audit, Stretch, collect};
 pub use due::{Due, Job, due};
-pub use evaluate::{Looked, REOPEN, evaluate, look};
+pub use evaluate::{Looked, REOPEN, evaluate, has_judged, look};
 pub use evidence::chart;
 pub use letters::{Written, send_sample, write};
 pub use pull::{forecast, means, pull, pull_since};
@@ -120,9 +122,6 @@ const LONGEST_NAP: TimeDelta = TimeDelta::seconds(30);
 /// Checks are looked at again at least this often, even when no pull brought anything.
 const LONGEST_UNJUDGED: TimeDelta = TimeDelta::minutes(15);
 
-/// A job that runs for longer than this stands still: a pull gives up before.
-const STUCK: TimeDelta = TimeDelta::minutes(20);
-
 /// After a failed database write the loop waits this long.
 const STORE_PAUSE: TimeDelta = TimeDelta::seconds(2);
 
@@ -133,10 +132,11 @@ const STOP_GRACE: std::time::Duration = std::time::Duration::from_secs(4);
 pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Receiver<bool>) {
     let mut running: JoinSet<(String, Step)> = JoinSet::new();
     let mut busy: BTreeMap<String, Option<Timestamp>> = BTreeMap::new();
-    let mut started: BTreeMap<String, Timestamp> = BTreeMap::new();
+    let mut starts = Starts::default();
     let mut judged_at: Option<Timestamp> = None;
     let mut dirty = true;
     let mut renewed = renew::Renewed::new();
+    let mut hurried = Hurried::default();
     let pulse = Arc::new(Pulse::default());
     let sender = tokio::spawn(send_letters(
         worlds.clone(),
@@ -152,14 +152,11 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
         let world = worlds.borrow_and_update().clone();
         let now = world.clock.now();
         let mut wake = now + LONGEST_NAP;
-        match round(&world, &mut running, &mut busy, now).await {
+        hurried.notice(&world.plan);
+        match round(&world, &mut running, &mut busy, &mut hurried, now).await {
             Ok(next) => {
                 wake = next.map_or(wake, |at| at.min(wake));
-                started.retain(|job, _| matches!(busy.get(job), Some(None)));
-                for (job, _) in busy.iter().filter(|(_, rest)| rest.is_none()) {
-                    started.entry(job.clone()).or_insert(now);
-                }
-                if started.values().all(|at| now - *at < STUCK) {
+                if starts.all_move(&busy, world.net.gauge.answers(), now) {
                     pulse.pulls_run(now);
                 }
             }
@@ -244,10 +241,12 @@ async fn round(
     world: &Arc<World>,
     running: &mut JoinSet<(String, Step)>,
     busy: &mut BTreeMap<String, Option<Timestamp>>,
+    hurried: &mut Hurried,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
     let last = world.store.last_slots().await?;
-    let (due, wake) = due(&world.jobs, &last, now);
+    let (mut due, wake) = due(&world.jobs, &last, now);
+    hurried.add_to(&mut due, &world.jobs, now);
     for Due {
         job,
         slot,
@@ -264,6 +263,7 @@ async fn round(
             Some(Some(_)) | None => {}
         }
         busy.insert(name.clone(), None);
+        hurried.begun(&name);
         let world = Arc::clone(world);
         running.spawn(async move {
             let outcome = if only_remember {

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::task::JoinSet;
 
-use crate::model::{Grain, Name, Observation, Question, Timestamp, Window};
+use crate::model::{Grain, Name, Observation, Question, Timestamp, Window, setting};
 use crate::source::{Ask, Cost, Means, Pulled, SourceError};
-use crate::store::{Pull, StoreError};
+use crate::store::{Lease, Pull, StoreError};
 
 use super::evidence::{self, Questions, StoredCounts};
 use super::{LEASE, Step, Tap, World};
 
 /// A pull that takes longer is given up.
 const DEADLINE: Duration = Duration::from_mins(15);
+
+/// The right to the job is renewed this often while a source is asked.
+const RENEW: Duration = Duration::from_secs(7);
 
 /// Readings that are held in memory at once, about: more are asked for in several asks, and kept
 /// in several commits (docs/adr/006). Only first pulls of large plans and plans of thousands of
@@ -46,14 +50,15 @@ pub async fn pull_since(
     let mut seen: Vec<Observation> = Vec::new();
     let mut kept = 0;
     for ask in &asks {
-        if seen.len() >= PORTION {
+        // What cost calls of its own is safe before the next calls are made.
+        if seen.len() >= PORTION || (tap.source.by_question() && !seen.is_empty()) {
             record.rows += seen.len() as u64;
             let portion = std::mem::take(&mut seen);
             kept += world.store.keep(&lease, portion).await?;
         }
         record.window.from = record.window.from.min(ask.window.from);
         record.window.to = record.window.to.max(ask.window.to);
-        match guarded(tap, ask, &means).await {
+        match held(world, &lease, guarded(tap, ask, &means)).await? {
             Ok(pulled) => take(
                 &mut record,
                 &mut seen,
@@ -63,17 +68,25 @@ pub async fn pull_since(
                 &world.plan.project.id,
             ),
             Err(why) => {
-                // What came before stays: each ask is whole by itself.
-                record.refused = matches!(why, SourceError::Refused { .. });
-                record.failure = Some(why.to_string());
-                break;
+                // What came before stays: each ask is whole by itself. One object may be closed
+                // to us while others are open, so a refusal ends only asks that belong together.
+                let refused = matches!(why, SourceError::Refused { .. });
+                record.refused |= refused;
+                record.failure.get_or_insert(why.to_string());
+                if !(refused && tap.source.by_question()) {
+                    break;
+                }
             }
         }
+        world.net.gauge.answered();
     }
     let took = world.clock.uptime().saturating_sub(began);
     record.took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
     record.at = world.clock.now();
     record.rows += seen.len() as u64;
+    if let Some((before, _)) = world.store.pulls().await?.get(&record.source) {
+        compare_settings(&mut record, &before.settings, now);
+    }
     kept += world.store.record(&lease, &record, seen).await?;
     report(world, tap, &record, kept, took);
     if record.failure.is_none()
@@ -87,6 +100,15 @@ pub async fn pull_since(
         .lease(&job, &world.holder, world.clock.now(), TimeDelta::zero())
         .await?;
     Ok(Step::Worked)
+}
+
+/// Notes what changed, and carries on what was not read this time.
+fn compare_settings(record: &mut Pull, before: &BTreeMap<String, String>, now: Timestamp) {
+    record.drift = setting::drift(&record.source, before, &record.settings, now);
+    for (key, value) in before {
+        let known = record.settings.entry(key.clone());
+        known.or_insert_with(|| value.clone());
+    }
 }
 
 /// What a source may use, in this world.
@@ -112,6 +134,8 @@ fn empty(tap: &Tap, slot: Timestamp, now: Timestamp) -> Pull {
         notes: Vec::new(),
         unanswerable: Vec::new(),
         zone: None,
+        settings: BTreeMap::new(),
+        drift: Vec::new(),
     }
 }
 
@@ -124,7 +148,12 @@ fn take(
     project: &Name,
 ) {
     pulled.fill_zeros(ask, arrives);
-    record.notes.append(&mut pulled.notes);
+    // What was said before with another number, such as the quota left, is out of date.
+    let words = |note: &str| note.replace(|letter: char| letter.is_ascii_digit(), "");
+    for note in pulled.notes.drain(..) {
+        record.notes.retain(|known| words(known) != words(&note));
+        record.notes.push(note);
+    }
     record.unanswerable.extend(
         pulled
             .unanswerable
@@ -132,29 +161,58 @@ fn take(
             .map(|(question, why)| (question.family(project), why)),
     );
     record.zone = record.zone.or(pulled.zone);
+    record.settings.extend(pulled.settings);
     seen.append(&mut pulled.observations);
 }
 
-/// Calls the source with a deadline; a panic in a connector is its failure, not ours.
+/// Waits for a call and keeps the right to the job meanwhile, however long it takes.
+async fn held<T>(
+    world: &World,
+    lease: &Lease,
+    call: impl Future<Output = T>,
+) -> Result<T, StoreError> {
+    let mut call = std::pin::pin!(call);
+    loop {
+        if let Ok(done) = tokio::time::timeout(RENEW, &mut call).await {
+            return Ok(done);
+        }
+        let now = world.clock.now();
+        let renewed = world.store.lease(&lease.job, &world.holder, now, LEASE);
+        match renewed.await {
+            Ok(Some(ours)) if ours == *lease => (),
+            Ok(_) => {
+                return Err(StoreError::Fenced {
+                    job: lease.job.clone(),
+                });
+            }
+            // A busy database is no reason to lose what the source is about to say.
+            Err(why) => tracing::warn!(job = lease.job, "cannot renew a lease: {why}"),
+        }
+    }
+}
+
+/// Calls the source with a deadline; a panic in a connector is its failure, not ours. Who stops
+/// waiting ends the call.
 pub(super) async fn guarded(
     tap: &Arc<Tap>,
     ask: &Ask,
     means: &Means,
 ) -> Result<Pulled, SourceError> {
     let (tap, ask, means) = (Arc::clone(tap), ask.clone(), means.clone());
-    let mut call = tokio::spawn(async move { tap.source.pull(&ask, &means).await });
-    match tokio::time::timeout(DEADLINE, &mut call).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(why)) => Err(SourceError::Odd {
+    let mut call = JoinSet::new();
+    call.spawn(async move { tap.source.pull(&ask, &means).await });
+    match tokio::time::timeout(DEADLINE, call.join_next()).await {
+        Ok(Some(Ok(outcome))) => outcome,
+        Ok(Some(Err(why))) => Err(SourceError::Odd {
             why: format!("the connector failed: {why}"),
         }),
-        Err(_) => {
-            call.abort();
-            Err(SourceError::Wait {
-                after: None,
-                why: format!("no answer within {} s", DEADLINE.as_secs()),
-            })
-        }
+        Ok(None) => Err(SourceError::Odd {
+            why: "the connector was never called".to_owned(),
+        }),
+        Err(_) => Err(SourceError::Wait {
+            after: None,
+            why: format!("no answer within {} s", DEADLINE.as_secs()),
+        }),
     }
 }
 
@@ -195,6 +253,7 @@ async fn asks(
         .into_iter()
         .chain(needs.filled)
         .chain(hourly)
+        .chain(super::audit::wanted(world, now))
         .filter(|(question, _)| question.source == tap.decl.decl.name)
         .filter(|(question, _)| tap.source.refuses(question).is_none())
         .collect();
@@ -207,13 +266,22 @@ async fn asks(
         .and_then(|(_, success)| *success);
     let settles = tap.decl.settles.unwrap_or_else(|| tap.source.settles());
     let recent = last_success.unwrap_or(now).min(now) - settles - TimeDelta::days(1);
+    // Before the first success, a source that is asked question by question goes on where it was.
+    let each = tap.source.by_question();
+    let known = match last_success {
+        None if each => newest(world, &wanted).await?,
+        _ => BTreeMap::new(),
+    };
     let mut groups: BTreeMap<(Timestamp, Timestamp), Vec<Question>> = BTreeMap::new();
     for (question, window) in wanted {
-        let new = last_success.is_none() || fresh.contains(&question);
+        let reached = known
+            .get(&question)
+            .map(|at| *at - settles - TimeDelta::days(1));
+        let new = fresh.contains(&question) || (last_success.is_none() && reached.is_none());
         let from = if new {
             window.from
         } else {
-            recent.max(window.from)
+            reached.unwrap_or(recent).min(recent).max(window.from)
         };
         let from = since.unwrap_or(from);
         // Whole days on both sides, so that questions of every grain share a request.
@@ -221,6 +289,7 @@ async fn asks(
         let to = calendar.bucket(Grain::Day, now).end;
         groups.entry((from, to)).or_default().push(question);
     }
+    let most = if each { 0 } else { PORTION };
     let ask = |window: Window, questions: Vec<Question>| Ask {
         questions,
         window,
@@ -231,7 +300,7 @@ async fn asks(
         .into_iter()
         .flat_map(|((from, to), questions)| {
             let window = Window { from, to };
-            portions(questions, window)
+            portions(questions, window, most)
                 .into_iter()
                 .map(move |part| (window, part))
         })
@@ -239,8 +308,20 @@ async fn asks(
         .collect())
 }
 
-/// Cuts questions into parts whose answers fit into memory; what concerns one event stays together.
-fn portions(questions: Vec<Question>, window: Window) -> Vec<Vec<Question>> {
+/// Where the newest known value of each question lies; questions without one are left out.
+async fn newest(
+    world: &World,
+    wanted: &[(Question, Window)],
+) -> Result<BTreeMap<Question, Timestamp>, StoreError> {
+    let questions: Vec<Question> = wanted.iter().map(|(one, _)| one.clone()).collect();
+    let found = world.store.reached(&questions).await?;
+    let known = questions.into_iter().zip(found);
+    Ok(known.filter_map(|(one, at)| Some((one, at?))).collect())
+}
+
+/// Cuts questions into parts of at most `most` values; what concerns one event stays together,
+/// unless each question is a part of its own (`most` is 0).
+fn portions(questions: Vec<Question>, window: Window, most: usize) -> Vec<Vec<Question>> {
     let buckets = |question: &Question| {
         let length = match question.grain {
             Grain::Hour => TimeDelta::hours(1),
@@ -264,7 +345,9 @@ fn portions(questions: Vec<Question>, window: Window) -> Vec<Vec<Question>> {
                 .is_some_and(|last| last.subject == question.subject)
         };
         match parts.last_mut() {
-            Some(part) if size + more <= PORTION || same_event(part) => part.push(question),
+            Some(part) if size + more <= most || (most > 0 && same_event(part)) => {
+                part.push(question);
+            }
             _ => {
                 size = 0;
                 parts.push(vec![question]);
@@ -337,8 +420,12 @@ mod tests {
             from: to - TimeDelta::days(days),
             to,
         };
-        assert_eq!(portions(asked.clone(), days(4)).len(), 1, "one commit");
-        let parts = portions(asked.clone(), days(400));
+        assert_eq!(
+            portions(asked.clone(), days(4), PORTION).len(),
+            1,
+            "one commit"
+        );
+        let parts = portions(asked.clone(), days(400), PORTION);
         assert_eq!(parts.len(), 6, "457 buckets of 5,000 events");
         for (part, next) in parts.iter().zip(parts.iter().skip(1)) {
             let ends = (part.last(), next.first());
@@ -348,5 +435,6 @@ mod tests {
             );
         }
         assert_eq!(parts.concat(), asked, "nothing is lost");
+        assert_eq!(portions(asked, days(4), 0).len(), 10_000, "one by one");
     }
 }

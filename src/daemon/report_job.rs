@@ -10,7 +10,7 @@ use crate::plan;
 use crate::render::audit;
 use crate::store::{Round, StoreError};
 
-use super::{Audit, LEASE, Step, World, collect, last_week};
+use super::{Audit, LEASE, Step, Stretch, World, collect};
 
 /// The key of the channel that mails reports.
 pub fn report_channel(report: &Name) -> Name {
@@ -56,7 +56,7 @@ async fn finish(
     }
 }
 
-/// Makes the audit of the last whole week, keeps it as a file, and mails it.
+/// Makes the audit of the last whole week or month, keeps it as a file, and mails it.
 pub(super) async fn send(
     world: &Arc<World>,
     name: &str,
@@ -71,9 +71,10 @@ pub(super) async fn send(
     else {
         return Ok(Step::Idle);
     };
-    let week = last_week(&world.plan.project.calendar, slot);
-    let mut made = collect(world, week, now).await?;
-    made.report = made.report.including(&report.include);
+    let calendar = &world.plan.project.calendar;
+    let stretch = Stretch::last(report.period, calendar, slot);
+    let mut made = collect(world, stretch, now).await?;
+    made.report = made.report.asked_by(report);
     keep(world, &made);
     let letters = letters(world, report, &made, slot, now);
     finish(world, &format!("report:{name}"), slot, &letters).await
@@ -167,9 +168,10 @@ pub async fn send_now(
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let mut count = 0;
-    for report in &world.plan.reports {
+    let mine = |report: &&plan::Report| report.period == made.report.period;
+    for report in world.plan.reports.iter().filter(mine) {
         let made = Audit {
-            report: made.report.clone().including(&report.include),
+            report: made.report.clone().asked_by(report),
         };
         let letters = letters(world, report, &made, now, now);
         count += letters.len();

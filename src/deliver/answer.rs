@@ -25,7 +25,7 @@ pub(super) fn post(url: url::Url, body: Vec<u8>) -> Request {
 
 /// Calls once. Redirects are not followed by `net`.
 pub(super) async fn call(means: &Means, request: &Request) -> Result<Reply, SendError> {
-    let outcome = means.net.transport.call(request).await;
+    let outcome = means.net.call(request).await;
     outcome.map_err(|why| unreached(&why))
 }
 

@@ -230,7 +230,7 @@ impl Bot<'_> {
         let url = address(&format!("{base}/api/{method}"), "base_url")?;
         let bearer = format!("Bearer {}", self.token.expose_secret().trim());
         let request = request(url, body.to_string().into_bytes()).header("authorization", &bearer);
-        let reply = self.means.net.transport.call(&request).await;
+        let reply = self.means.net.call(&request).await;
         bot_answer(&reply.map_err(|why| unreached(&why))?, self.now)
     }
 }

@@ -17,9 +17,9 @@ const REQUESTED: (i64, i64) = (NEWSLETTER_LIVE + 12, 24);
 /// The configuration as its people would have written it.
 pub fn plan_files(seed: u64, today: Timestamp) -> Vec<Text> {
     let mut text = String::from(PROJECT);
-    for system in ["web", "orders", "crm"] {
+    for (system, owner) in [("web", "growth"), ("orders", "shop"), ("crm", "revops")] {
         text += &format!(
-            "\n[source.{system}]\ntype = \"demo\"\nsystem = \"{system}\"\nseed = {seed}\ntoday = \"{}\"\n",
+            "\n[source.{system}]\ntype = \"demo\"\nsystem = \"{system}\"\nowner = \"{owner}\"\nseed = {seed}\ntoday = \"{}\"\n",
             today.date_naive()
         );
     }

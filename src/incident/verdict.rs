@@ -18,7 +18,8 @@ const MOVED: f64 = 0.15;
 /// their ratio: beyond it a second fault may hide behind the first.
 const ALIKE: f64 = 0.2;
 
-/// A system has held only if the move of the other would have left its range by this margin.
+/// A system has held only if its range, laid around what it did, leaves out the move of the other by
+/// this margin.
 const MARGIN: f64 = 1.2;
 
 /// How one system moved, as far as its own range lets one say.
@@ -31,9 +32,10 @@ struct Moved<'a> {
 }
 
 impl Moved<'_> {
-    /// Stayed where it was, though a move of this size would have been seen.
+    /// Stayed where it was, and cannot have moved like the other.
     fn held_against(&self, move_of_other: f64) -> bool {
-        !self.outside && self.change.abs() < STEADY && self.range * MARGIN < move_of_other.abs()
+        let between = (self.change - move_of_other).abs();
+        !self.outside && self.change.abs() < STEADY && self.range * MARGIN < between
     }
 
     fn fell_like(&self, change: f64) -> bool {
@@ -115,20 +117,44 @@ fn others<'a>(
         let (Some(finding), Some(status)) = (one.outcome.finding(), one.outcome.status()) else {
             continue;
         };
-        if let Some(change) = finding
-            .now
-            .change()
-            .filter(|_| found.insert((source, event)))
-        {
+        // While there is trouble a witness tells of the same buckets as the trouble itself.
+        let total = &finding.since_onset;
+        if let Some(change) = total.change().filter(|_| found.insert((source, event))) {
             moved.push(Moved {
                 source,
                 change,
-                range: range(&finding.now),
+                range: range(total),
                 outside: status > Status::Ok,
             });
         }
     }
+    baseline(incident, &mut moved);
     moved
+}
+
+/// A comparison knows what its baseline did in the very buckets of the trouble.
+fn baseline<'a>(incident: &'a Incident, moved: &mut Vec<Moved<'a>>) {
+    let sides = incident.finding.as_ref().and_then(|finding| {
+        let (_, baseline) = finding.sides.as_ref()?;
+        Some((&finding.bridge.as_ref()?.from, baseline))
+    });
+    let Some((source, (change, total))) =
+        sides.and_then(|(source, total)| Some((source, (total.change()?, total))))
+    else {
+        return;
+    };
+    let was = moved.iter().position(|one| one.source == source);
+    let outside = was.is_some_and(|at| moved[at].outside) || total.outside();
+    let one = Moved {
+        source,
+        change,
+        range: range(total),
+        outside,
+    };
+    match was {
+        Some(at) => moved[at] = one,
+        None => moved.push(one),
+    }
 }
 
 /// The event whose plain volume an evaluation judges.
@@ -157,10 +183,14 @@ fn by_movement(
     };
     let own = if incident.kind.as_str() == "compare" {
         // A gap does not say who moved: the volume of the system itself does.
-        own_volume(incident, seen, source, topology)
+        let sides = incident.finding.as_ref().and_then(|finding| finding.sides);
+        sides.map_or_else(
+            || own_volume(incident, seen, source, topology),
+            |(own, _)| own.change(),
+        )
     } else {
         let finding = incident.finding.as_ref();
-        finding.and_then(|finding| finding.now.change())
+        finding.and_then(|finding| finding.since_onset.change())
     };
     let Some(own) = own else {
         return Verdict::Unknown;
@@ -228,5 +258,5 @@ fn own_volume(
             && one.bucket.start >= incident.first.start
     };
     let finding: &Finding = seen.iter().find(mine)?.outcome.finding()?;
-    finding.now.change()
+    finding.since_onset.change()
 }

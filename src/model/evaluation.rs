@@ -234,6 +234,8 @@ pub struct Finding {
     pub details: Vec<Explained>,
     /// From one system to the other, for comparisons.
     pub bridge: Option<Bridge>,
+    /// What each side of a comparison did by itself since the onset: the other system, the baseline.
+    pub sides: Option<(Amount, Amount)>,
 }
 
 /// Whether the plan's alert budget held a finding back; then it is shown as "watched".

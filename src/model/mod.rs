@@ -2,7 +2,7 @@
 //!
 //! Values only. Nothing here reads a clock, a file or a network, and nothing here knows TOML,
 //! SQL or a vendor. Read in this order: `name`, `time`, `calendar`, `series`, `observation`,
-//! `evaluation`, `mark`, `bridge`, `matcher`, `diagnostic`, `fingerprint`.
+//! `evaluation`, `mark`, `setting`, `bridge`, `matcher`, `diagnostic`, `fingerprint`.
 
 mod bridge;
 mod calendar;
@@ -13,8 +13,10 @@ mod mark;
 mod matcher;
 mod name;
 mod observation;
+mod period;
 mod schedule;
 mod series;
+pub mod setting;
 mod time;
 mod times;
 
@@ -30,6 +32,7 @@ pub use mark::{Mark, MarkKind};
 pub use matcher::{Facts, Matcher};
 pub use name::{MAX_NAME, Name, NameError, masked_value};
 pub use observation::{AsOf, Flag, Observation, Quality, Reading};
+pub use period::Period;
 pub use schedule::{Schedule, ScheduleError};
 pub use series::{
     Filter, Mapping, Measure, Question, Rule, Segment, SeriesKey, Subject, Term, Value,

@@ -136,6 +136,15 @@ impl Schedule {
         }
     }
 
+    /// Whether slots lie a month or more apart, as those of `1st 08:00` do.
+    pub fn is_monthly(&self) -> bool {
+        let epoch = DateTime::from_timestamp(EPOCH, 0).unwrap_or_default();
+        let first = self.next(epoch);
+        let second = first.and_then(|first| self.next(first));
+        let apart = first.zip(second).map(|(first, second)| second - first);
+        apart.is_none_or(|apart| apart > TimeDelta::days(27))
+    }
+
     /// As written.
     pub fn text(&self) -> &str {
         &self.text

@@ -110,6 +110,7 @@ impl Database {
         statements: &[(String, Vec<String>)],
         net: &Net,
     ) -> Result<Vec<Vec<Row>>, DatabaseError> {
+        net.gauge.called();
         let work = async {
             match &self.place {
                 Place::Postgres(config, encrypted) => {

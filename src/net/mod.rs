@@ -3,6 +3,7 @@
 
 mod calm;
 mod database;
+mod gauge;
 mod guard;
 mod http;
 mod json;
@@ -23,6 +24,7 @@ use crate::secret::Secrets;
 
 pub use calm::Calm;
 pub use database::{Database, DatabaseError, Engine, Row};
+pub use gauge::Gauge;
 pub use guard::Guard;
 pub use http::Http;
 pub use json::{OddAnswer, json, shown_start};
@@ -183,6 +185,8 @@ pub struct Net {
     pub google: Arc<GoogleTokens>,
     /// Who is to be left alone, shared like the tokens.
     pub calm: Arc<Calm>,
+    /// What is noticed along the way, shared like the tokens.
+    pub gauge: Arc<Gauge>,
 }
 
 impl Net {
@@ -214,13 +218,37 @@ impl Net {
             guard,
             google: Arc::new(GoogleTokens::default()),
             calm: Arc::default(),
+            gauge: Arc::default(),
         }
+    }
+
+    /// Calls once, for calls that must not be repeated.
+    pub async fn call(&self, request: &Request) -> Result<Reply, NetError> {
+        self.gauge.called();
+        let before = self.clock.now();
+        let outcome = self.transport.call(request).await;
+        if let Ok(reply) = &outcome {
+            let host = request.host();
+            self.gauge.compare(&host, reply, before, self.clock.now());
+        }
+        outcome
     }
 
     /// Calls, and calls again by the rule of `backoff` when the answer asks for it: connection
     /// trouble, 408, 429 and 5xx. Only for calls that may be repeated. The last answer is returned
     /// whatever its status.
     pub async fn fetch(&self, request: &Request, backoff: &Backoff) -> Result<Reply, NetError> {
-        retry::fetch(self, request, backoff).await
+        retry::fetch(self, request, backoff, &|_| false).await
+    }
+
+    /// [`Net::fetch`] that returns an answer at once when `ends` says so, for callers who know
+    /// better what it asks for.
+    pub async fn fetch_until(
+        &self,
+        request: &Request,
+        backoff: &Backoff,
+        ends: &(dyn Fn(&Reply) -> bool + Sync),
+    ) -> Result<Reply, NetError> {
+        retry::fetch(self, request, backoff, ends).await
     }
 }

@@ -40,6 +40,7 @@ pub(super) async fn fetch(
     net: &Net,
     request: &Request,
     backoff: &Backoff,
+    ends: &(dyn Fn(&Reply) -> bool + Sync),
 ) -> Result<Reply, NetError> {
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(backoff.first)
@@ -57,7 +58,7 @@ pub(super) async fn fetch(
         });
     }
     loop {
-        let outcome = net.transport.call(request).await;
+        let outcome = net.call(request).await;
         let failed = match &outcome {
             Ok(reply) => reply.status >= 500,
             Err(why) => matches!(why, NetError::Unreachable { .. }),
@@ -66,7 +67,7 @@ pub(super) async fn fetch(
             return outcome;
         }
         let asked = match &outcome {
-            Ok(reply) if !is_temporary(reply.status) => return outcome,
+            Ok(reply) if !is_temporary(reply.status) || ends(reply) => return outcome,
             Ok(reply) => retry_after(reply, net.clock.now()),
             Err(NetError::Unreachable { .. }) => None,
             Err(_) => return outcome,

@@ -199,6 +199,10 @@ smtp = { env = "SMTP_URL" }                  # smtp://user:password@mail.acme.ex
         r#"[report.weekly]
 at = "Monday 08:00"
 to = ["analytics@acme.example", "growth"]
+
+[report.monthly]                             # also tells of repeats, the CRM and 13 weeks
+at = "1st 08:00"
+to = ["growth"]
 "#,
     ),
     (

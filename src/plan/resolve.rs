@@ -6,8 +6,8 @@ use crate::config::{Document, Reader, Section, Typed, list_of_tables, suggest, u
 use crate::model::{Code, Diagnostic, Level, Name, Span};
 
 use super::{
-    Known, Plan, calendar, compare, consistent, conversion, event, project, route, rule, source,
-    standard, test,
+    Known, Plan, calendar, compare, consistent, conversion, event, project, report, route, rule,
+    source, standard, test,
 };
 
 /// What the environment adds to the files.
@@ -80,7 +80,7 @@ pub fn resolve(
     let checks = rule::rules(&mut resolver, &events, &conversions);
     let mail = route::mail(&mut resolver);
     let routes = route::routes(&mut resolver, &owners, mail.is_some());
-    let reports = route::reports(&mut resolver, &owners, &project, mail.is_some());
+    let reports = report::reports(&mut resolver, &owners, &project, mail.is_some());
     let calendars = calendar::calendars(&mut resolver, project.calendar.zone());
     let mut plan = Plan {
         calendars,

@@ -402,7 +402,14 @@ pub(super) const FAMILIES: Tables = &[
         "report",
         "The audit",
         &[
-            default(key("at", TEXT, "When it is written"), "Monday 08:00"),
+            default(
+                key(
+                    "at",
+                    TEXT,
+                    "When it is written; once a month it tells of the last month, else of the last week",
+                ),
+                "Monday 08:00",
+            ),
             key(
                 "to",
                 TEXTS,
@@ -411,7 +418,7 @@ pub(super) const FAMILIES: Tables = &[
             key(
                 "include",
                 TEXTS,
-                "Parts of the audit: quality, incidents, counts, funnel, payload_changes, plan, sources, or single figures; everything unless given",
+                "Parts of the audit: quality, incidents, counts, channels, gaps, funnel, payload_changes, plan, sources, or single figures; everything unless given",
             ),
         ],
     ),

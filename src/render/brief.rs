@@ -104,7 +104,7 @@ impl Brief {
             rows: rows(&text),
             list: Vec::new(),
             link: text.link,
-            verdict: Some(text.verdict),
+            verdict: text.verdict,
             foot: format!("{}{rule}", plan.project.name),
         }
     }

@@ -21,63 +21,159 @@ const BAD: &str = "#c2410c";
 /// Most bars.
 const BARS: usize = 8;
 
-/// This week's counts beside last week's, as horizontal bars; `None` when there is nothing to draw.
-pub fn counts(report: &Report) -> Option<String> {
+/// Counts beside those before as horizontal bars, with what the drawing says; `None` when there is
+/// nothing to draw.
+pub fn counts(report: &Report) -> Option<(String, String)> {
     let lines: Vec<_> = report
         .counts
         .iter()
-        .filter(|line| line.this_week > 0.0)
+        .filter(|line| line.current > 0.0)
         .take(BARS)
         .collect();
-    if lines.is_empty() {
-        return None;
-    }
+    let first = lines.first()?;
+    let word = report.period.word();
+    let says = match first.previous {
+        Some(before) if before > 0.0 => format!(
+            "{}: {} this {word}, {} in the {word} before ({}); the table below holds every count",
+            words::capital(&words::spoken(first.name.as_str())),
+            words::number(first.current),
+            words::number(before),
+            words::moved(first.current / before - 1.0)
+        ),
+        _ => format!("Counts of this {word} beside the one before; the table below holds them"),
+    };
     let (width, left, row) = (584.0, 170.0, 38.0);
     let height = row * lines.len() as f64 + 34.0;
-    let mut svg = open(width, height, "Counts of this week beside last week's");
+    let mut svg = open(width, height, &says);
     for (index, line) in lines.iter().enumerate() {
         let top = 10.0 + row * index as f64;
         // Each pair has a scale of its own: events of very different sizes stand side by side.
-        let most = line.this_week.max(line.last_week.unwrap_or(0.0)).max(1.0);
+        let before = line.previous.unwrap_or(0.0);
+        let most = line.current.max(before).max(1.0);
         let scale = (width - left - 110.0) / most;
         let color = if line.doubts.is_empty() { LINE } else { BAD };
         let name = html(&words::cut(&words::spoken(line.name.as_str())));
         label(&mut svg, 8.0, top + 17.0, INK, "start", &name);
-        bar(
-            &mut svg,
-            left,
-            top,
-            line.last_week.unwrap_or(0.0) * scale,
-            9.0,
-            BEFORE,
-        );
+        bar(&mut svg, left, top, before * scale, 9.0, BEFORE);
         bar(
             &mut svg,
             left,
             top + 11.0,
-            line.this_week * scale,
+            line.current * scale,
             12.0,
             color,
         );
-        let text = words::number(line.this_week);
-        label(
-            &mut svg,
-            left + line.this_week * scale + 8.0,
-            top + 21.0,
-            INK,
-            "start",
-            &text,
-        );
+        let text = words::number(line.current);
+        let x = left + line.current * scale + 8.0;
+        label(&mut svg, x, top + 21.0, INK, "start", &text);
     }
     let foot = height - 8.0;
-    bar(&mut svg, left, foot - 9.0, 12.0, 9.0, LINE);
-    label(&mut svg, left + 17.0, foot, QUIET, "start", "this week");
-    bar(&mut svg, left + 90.0, foot - 9.0, 12.0, 9.0, BEFORE);
-    label(&mut svg, left + 107.0, foot, QUIET, "start", "last week");
-    bar(&mut svg, left + 180.0, foot - 9.0, 12.0, 9.0, BAD);
-    label(&mut svg, left + 197.0, foot, QUIET, "start", "unreliable");
+    let mut x = left;
+    let all = [
+        (LINE, format!("this {word}")),
+        (BAD, "unreliable".to_owned()),
+        (BEFORE, format!("the {word} before")),
+    ];
+    let doubtful = lines.iter().any(|line| !line.doubts.is_empty());
+    for (color, text) in all.iter().filter(|(color, _)| *color != BAD || doubtful) {
+        bar(&mut svg, x, foot - 9.0, 12.0, 9.0, color);
+        label(&mut svg, x + 17.0, foot, QUIET, "start", text);
+        x += 100.0;
+    }
     svg.push_str("</svg>");
-    Some(svg)
+    Some((svg, says))
+}
+
+/// Thirteen weeks of each figure as small lines, with what the drawing says.
+pub fn trends(report: &Report) -> Option<(String, String)> {
+    let lines = report
+        .depth
+        .trends
+        .get(..report.depth.trends.len().min(BARS))?;
+    if lines.is_empty() {
+        return None;
+    }
+    let says = "Thirteen weeks of each figure; the table below holds the first and the last value";
+    let (width, left, right, row) = (584.0, 170.0, 80.0, 38.0);
+    let height = row * lines.len() as f64 + 26.0;
+    let mut svg = open(width, height, says);
+    for (index, line) in lines.iter().enumerate() {
+        trend(
+            &mut svg,
+            line,
+            8.0 + row * index as f64,
+            (left, width - right),
+        );
+    }
+    label(&mut svg, left, height - 6.0, QUIET, "start", "13 weeks ago");
+    label(
+        &mut svg,
+        width - right,
+        height - 6.0,
+        QUIET,
+        "end",
+        "last week",
+    );
+    svg.push_str("</svg>");
+    Some((svg, says.to_owned()))
+}
+
+/// One small line from zero with its newest value, between two edges.
+fn trend(svg: &mut String, line: &crate::report::Trend, top: f64, (left, right): (f64, f64)) {
+    let name = html(&words::cut(&words::capital(&words::spoken(&line.name))));
+    label(svg, 8.0, top + 20.0, INK, "start", &name);
+    let most = line.weeks.iter().flatten().copied().fold(0.0_f64, f64::max);
+    let step = (right - left) / (line.weeks.len().max(2) - 1) as f64;
+    let at = |place: usize, value: f64| {
+        let share = if most > 0.0 {
+            value.max(0.0) / most
+        } else {
+            0.0
+        };
+        (left + step * place as f64, top + 28.0 - 24.0 * share)
+    };
+    let ground = top + 28.0;
+    write!(
+        svg,
+        "<path d=\"M{left:.1} {ground:.1}H{right:.1}\" stroke=\"#e4e9ee\"/>"
+    )
+    .unwrap_or_default();
+    let mut path = String::new();
+    let mut pen = "M";
+    for (place, value) in line.weeks.iter().enumerate() {
+        let Some(value) = value else {
+            pen = "M";
+            continue;
+        };
+        let (x, y) = at(place, *value);
+        write!(path, "{pen}{x:.1} {y:.1}").unwrap_or_default();
+        pen = "L";
+    }
+    write!(
+        svg,
+        "<path d=\"{path}\" fill=\"none\" stroke=\"{LINE}\" stroke-width=\"2\" stroke-linejoin=\"round\"/>"
+    )
+    .unwrap_or_default();
+    let last = line
+        .weeks
+        .iter()
+        .enumerate()
+        .rev()
+        .find_map(|(at, one)| Some((at, (*one)?)));
+    if let Some((place, value)) = last {
+        let (x, y) = at(place, value);
+        write!(
+            svg,
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{LINE}\"/>"
+        )
+        .unwrap_or_default();
+        let text = if line.is_share {
+            words::share(value)
+        } else {
+            words::number(value)
+        };
+        label(svg, x + 8.0, y + 4.0, INK, "start", &text);
+    }
 }
 
 fn open(width: f64, height: f64, title: &str) -> String {
@@ -104,11 +200,6 @@ fn label(svg: &mut String, x: f64, y: f64, color: &str, anchor: &str, text: &str
         "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{color}\" text-anchor=\"{anchor}\">{text}</text>"
     )
     .unwrap_or_default();
-}
-
-/// The picture for the mail.
-pub fn counts_png(report: &Report) -> Option<Vec<u8>> {
-    png(&counts(report)?)
 }
 
 /// An SVG as PNG in twice its size, with the letters of the compiled-in face.

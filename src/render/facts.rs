@@ -27,7 +27,8 @@ pub struct IncidentText {
     /// `high: outside the range 3 days in a row`.
     pub certainty: String,
     /// `Real loss, not a tracking fault: hubspot fell by 61%`.
-    pub verdict: String,
+    /// `None` where neither is in question: a name, a setting, a parameter.
+    pub verdict: Option<String>,
     /// `release web 4.18.0, Fri 23 Oct 08:41`.
     pub likely: Option<String>,
     /// `about 111 events, 44,400 EUR`.
@@ -59,7 +60,12 @@ pub fn describe(plan: &Plan, incident: &Incident, now: Timestamp) -> IncidentTex
         status,
         mark,
         head: head_line(incident, calendar),
-        now: incident.finding.as_ref().map(now_line),
+        // Of a changed setting there is no number to tell.
+        now: incident
+            .finding
+            .as_ref()
+            .filter(|_| incident.kind.as_str() != "settings")
+            .map(now_line),
         since: format!("{} ({lasted})", words::since(calendar, &incident.first)),
         place: place(incident),
         bridge: incident
@@ -183,6 +189,14 @@ fn sentence(incident: &Incident, finding: &Finding, subject: &str) -> String {
             "{source} has sent nothing for {}",
             words::value(finding.now.observed, &Unit::Hours)
         ),
+        ("settings", _) => {
+            let changed = finding.details.iter().map(|one| one.what.as_str());
+            let changed: Vec<&str> = changed.take(3).collect();
+            format!(
+                "settings of {source} changed: {}",
+                words::cut(&changed.join("; "))
+            )
+        }
         ("traffic", _) => format!(
             "{} of the traffic of {source} has no known source",
             words::share(finding.now.observed)
@@ -192,23 +206,39 @@ fn sentence(incident: &Incident, finding: &Finding, subject: &str) -> String {
             words::share(finding.now.observed),
             words::range(&finding.now, &finding.unit)
         ),
-        ("compare", Shape::Pair { a, b }) => {
-            // What is explained is no part of the expectation.
-            let bridge = finding.bridge.as_ref();
-            let scope = bridge.map_or(b, |bridge| bridge.comparable() as f64);
-            format!(
-                "{subject}: {source} counts {} where {} were expected from the baseline's {}",
-                words::number(a),
-                words::number((scope * (1.0 + finding.now.expected)).max(0.0)),
-                words::number(b)
-            )
-        }
+        ("compare", Shape::Pair { a, b }) => apart(finding, subject, source, (a, b)),
         _ => format!(
             "{subject}: {}, expected {}",
             words::value(finding.now.observed, &finding.unit),
             words::range(&finding.now, &finding.unit)
         ),
     }
+}
+
+/// A comparison speaks of the whole trouble where both sides of it are known, else of the newest
+/// bucket.
+fn apart(finding: &Finding, subject: &str, source: &str, newest: (f64, f64)) -> String {
+    let told = |seen: f64, wanted: f64, baseline: f64| {
+        format!(
+            "{subject}: {source} counts {} where {} were expected from the baseline's {}",
+            words::number(seen),
+            words::number(wanted.max(0.0)),
+            words::number(baseline)
+        )
+    };
+    if let Some((other, baseline)) = &finding.sides {
+        let total = &finding.since_onset;
+        let scope = other.observed / (1.0 + total.observed).max(0.01);
+        return told(
+            other.observed,
+            scope * (1.0 + total.expected),
+            baseline.observed,
+        );
+    }
+    // What is explained is no part of the expectation.
+    let bridge = finding.bridge.as_ref();
+    let scope = bridge.map_or(newest.1, |bridge| bridge.comparable() as f64);
+    told(newest.0, scope * (1.0 + finding.now.expected), newest.1)
 }
 
 fn now_line(finding: &Finding) -> String {
@@ -268,7 +298,14 @@ fn certainty(certainty: &Certainty) -> String {
     }
 }
 
-fn verdict(incident: &Incident) -> String {
+fn verdict(incident: &Incident) -> Option<String> {
+    let in_question = matches!(
+        incident.kind.as_str(),
+        "volume" | "rare" | "compare" | "rate" | "duplicates"
+    );
+    if incident.verdict == Verdict::Unknown && !in_question {
+        return None;
+    }
     let others: Vec<String> = incident
         .companions
         .iter()
@@ -282,7 +319,7 @@ fn verdict(incident: &Incident) -> String {
     } else {
         format!(": {}", others.join(", "))
     };
-    match incident.verdict {
+    Some(match incident.verdict {
         Verdict::RealLoss => format!("Real loss, not a tracking fault{others}"),
         Verdict::TrackingLoss => format!("Tracking fault, the business is fine{others}"),
         Verdict::SyncFault => format!("Sync fault: records do not arrive{others}"),
@@ -292,16 +329,40 @@ fn verdict(incident: &Incident) -> String {
             "Not known whether tracking or demand: no second system to compare with".to_owned()
         }
         Verdict::Unknown => format!("Not known whether tracking or demand{others}"),
+    })
+}
+
+/// What became of the events: a tracking fault loses only their counts.
+fn lost(incident: &Incident, impact: &crate::incident::Impact) -> &'static str {
+    let unseen = matches!(
+        incident.verdict,
+        Verdict::TrackingLoss | Verdict::ConsentShift
+    );
+    match (impact.count < 0.0, unseen) {
+        (true, true) => "not counted",
+        (true, false) => "missing",
+        (false, _) => "too many",
     }
+}
+
+/// What an incident costs, in short: `about 2,572 missing, 154,320 EUR`.
+pub(super) fn cost(incident: &Incident) -> Option<String> {
+    let impact = incident.impact.as_ref()?;
+    let word = lost(incident, impact);
+    let money = impact
+        .value
+        .as_ref()
+        .map(|(amount, currency)| format!(", {} {currency}", words::number(amount.abs().round())));
+    Some(format!(
+        "about {} {word}{}",
+        words::number(impact.count.abs().round()),
+        money.unwrap_or_default()
+    ))
 }
 
 fn impact(incident: &Incident) -> Option<String> {
     let impact = incident.impact.as_ref()?;
-    let word = if impact.count < 0.0 {
-        "missing"
-    } else {
-        "too many"
-    };
+    let word = lost(incident, impact);
     let money = impact
         .value
         .as_ref()

@@ -139,7 +139,7 @@ fn rows(text: &IncidentText, remark: &str) -> Vec<(&'static str, String)> {
     add("Where", text.place.as_ref());
     add("Gap", text.bridge.as_ref());
     add("Certainty", Some(&text.certainty));
-    add("Verdict", Some(&text.verdict));
+    add("Verdict", text.verdict.as_ref());
     add("Just before", text.likely.as_ref());
     add("Impact", text.impact.as_ref());
     add("Owner", text.owner.as_ref());

@@ -94,7 +94,7 @@ fn incident(plan: &Plan, notification: &Notification, text: &IncidentText) -> Va
         let remark = words::capital(&notification.remark);
         lines.push(format!("_{}._", escaped(&remark)));
     }
-    lines.push(bold(&text.verdict));
+    lines.extend(text.verdict.as_deref().map(bold));
     if let Some(likely) = &text.likely {
         lines.push(format!("*Just before:* {}", escaped(likely)));
     }

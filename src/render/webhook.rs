@@ -142,13 +142,14 @@ fn amount(amount: &Amount, unit: &Unit) -> Value {
     })
 }
 
-fn bridge(bridge: &Bridge) -> Value {
+/// From one count to the other, part by part.
+pub(super) fn bridge(bridge: &Bridge) -> Value {
     json!({
         "from": bridge.from.as_str(),
         "to": bridge.to.as_str(),
         "baseline": bridge.baseline,
         "parts": bridge.parts.iter().map(|part| json!({
-            "kind": super::words::part(part.kind),
+            "kind": super::words::part(part.kind, 2),
             "count": part.count,
             "measured": part.ground == Ground::Measured,
         })).collect::<Vec<_>>(),

@@ -67,14 +67,60 @@ pub fn share(value: f64) -> String {
     }
 }
 
-/// `−63%` or `+12%`.
+/// `−63%` or `+12%`; `0%` for what rounds to nothing.
 pub fn change(value: f64) -> String {
     let sign = if value < 0.0 { "−" } else { "+" };
     let percent = (value * 100.0).abs();
-    if percent >= 10.0 {
+    if percent < LEAST {
+        "0%".to_owned()
+    } else if percent >= 10.0 {
         format!("{sign}{percent:.0}%")
     } else {
         format!("{sign}{percent:.1}%")
+    }
+}
+
+/// A relative change as a figure moved: `−63%`, `no change`.
+pub fn moved(value: f64) -> String {
+    match change(value).as_str() {
+        "0%" => NO_CHANGE.to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+/// Percentage points, which a change of a share is told in: `−7.7 points`, `no change`.
+pub fn points(now: f64, before: f64) -> String {
+    let change = (now - before) * 100.0;
+    let sign = if change < 0.0 { "−" } else { "+" };
+    match change.abs() {
+        small if small < LEAST => NO_CHANGE.to_owned(),
+        size => format!("{sign}{size:.1} points"),
+    }
+}
+
+/// What is said of a figure that did not move.
+pub const NO_CHANGE: &str = "no change";
+
+/// What is smaller reads as nothing with one digit after the point.
+const LEAST: f64 = 0.05;
+
+/// `1 incident`, `3 incidents`, `1,105 events`.
+pub fn many(count: usize, word: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{} {word}{end}", number(count as f64))
+}
+
+/// `a, b and c`; of more than `most` the rest as a number: `a, b and 5 more`.
+pub fn list(items: &[String], most: usize) -> String {
+    let rest = items.len().saturating_sub(most);
+    let mut shown: Vec<String> = items.iter().take(most).cloned().collect();
+    if rest > 0 {
+        shown.push(format!("{rest} more"));
+    }
+    match shown.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
     }
 }
 
@@ -113,7 +159,7 @@ pub fn range(amount: &Amount, unit: &Unit) -> String {
     }
 }
 
-/// `shop 120 − 24 consent refused (estimated) + 2 duplicates − 38 unexplained = web 60`: every number
+/// `shop 120 − 24 consent refused (estimated) + 1 duplicate − 38 unexplained = web 60`: every number
 /// is a whole one, and they add up.
 pub fn bridge(bridge: &Bridge) -> String {
     let signed = |count: i64| {
@@ -125,7 +171,11 @@ pub fn bridge(bridge: &Bridge) -> String {
             Ground::Measured => "",
             Ground::Estimated => " (estimated)",
         };
-        format!(" {} {}{ground}", signed(one.count), part(one.kind))
+        format!(
+            " {} {}{ground}",
+            signed(one.count),
+            part(one.kind, one.count)
+        )
     };
     format!(
         "{} {}{} {} unexplained = {} {}",
@@ -138,10 +188,11 @@ pub fn bridge(bridge: &Bridge) -> String {
     )
 }
 
-/// What explains a part of a gap.
-pub fn part(kind: PartKind) -> &'static str {
+/// What explains a part of a gap of so many events.
+pub fn part(kind: PartKind, count: i64) -> &'static str {
     match kind {
         PartKind::Consent => "consent refused",
+        PartKind::Duplicates if count.abs() == 1 => "duplicate",
         PartKind::Duplicates => "duplicates",
         PartKind::Excluded => "out of scope",
         PartKind::DayBoundary => "day boundary",
@@ -258,6 +309,8 @@ pub fn asked(one: &crate::model::Evaluation) -> String {
         "conformance" => "do parameters follow their rules",
         "duplicates" => "is anything counted twice",
         "freshness" => "does data arrive",
+        "history" => "do final days stay as they were",
+        "settings" => "are the settings what they were",
         "traffic" => "is the traffic known",
         "compare" => "do the systems agree",
         "rate" => "is the step passed as usual",
@@ -320,6 +373,17 @@ mod tests {
         assert_eq!(share(1.0), "100%");
         assert_eq!(change(-0.634), "−63%");
         assert_eq!(change(0.031), "+3.1%");
+        assert_eq!(change(-0.0004), "0%");
+        assert_eq!(moved(0.0001), "no change");
+        assert_eq!(points(0.366, 0.443), "−7.7 points");
+        assert_eq!(points(0.5001, 0.5), "no change");
+        assert_eq!(many(1, "pull"), "1 pull");
+        assert_eq!(many(1_105, "event"), "1,105 events");
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(list(&names, 3), "a, b and c");
+        assert_eq!(list(&names, 1), "a and 2 more");
+        assert_eq!(list(&names[..1], 3), "a");
+        assert_eq!(part(PartKind::Duplicates, -1), "duplicate");
         assert_eq!(span(TimeDelta::hours(54)), "2 d 6 h");
         assert_eq!(span(TimeDelta::minutes(40)), "40 min");
     }

@@ -1,19 +1,31 @@
-//! The weekly audit as data: pure, from stored facts alone.
+//! The audit of a week or a month as data: pure, from stored facts alone.
 //!
-//! Every figure of the week stands beside last week's; what is not known says why.
+//! Every figure stands beside that of the period before; what is not known says why.
 
 mod business;
+mod compose;
+mod depth;
+mod line;
+mod plan;
 mod quality;
-mod weekly;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::NaiveDate;
 
 use crate::incident::Incident;
-use crate::model::{Evaluation, Mark, Name, Timestamp, Window};
+use crate::model::{Evaluation, Mark, Name, Period, Question, Timestamp, Window};
 
-pub use weekly::weekly;
+pub use business::channel_questions;
+pub use compose::audit;
+pub use line::{
+    ChannelLine, Chart, CountLine, Coverage, Depth, FunnelLine, GapLine, Gist, MappingLine,
+    Measure, PayloadLine, PlanChangeLine, RepeatLine, SourceLine, Speed, Target, Task, Trend,
+};
+pub use quality::Shares;
+
+/// Weeks of a trend.
+pub const TREND: usize = 13;
 
 /// One pull, as far as the audit cares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,149 +36,89 @@ pub struct PullFact {
     pub at: Timestamp,
     /// Why it failed.
     pub failure: Option<String>,
+    /// Remarks, such as what is left of the quota.
+    pub notes: Vec<String>,
 }
 
-/// Counts of an event in its home; `None` where a day of the week is not known.
+/// Counts of an event in its home; `None` where a day of the period is not known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CountFact {
     /// The event.
     pub name: Name,
     /// Its home.
     pub source: Name,
-    /// In the week.
-    pub this_week: Option<f64>,
-    /// In the week before.
-    pub last_week: Option<f64>,
-    /// In the same days 52 weeks before.
+    /// In the period.
+    pub current: Option<f64>,
+    /// In the period before.
+    pub previous: Option<f64>,
+    /// In the same period last year.
     pub last_year: Option<f64>,
+}
+
+/// Counts of one value of a breakdown; `None` where a day of the period is not known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelFact {
+    /// What was asked.
+    pub question: Question,
+    /// The value.
+    pub value: String,
+    /// In the period.
+    pub current: Option<f64>,
+    /// In the period before.
+    pub previous: Option<f64>,
+    /// In the same period last year.
+    pub last_year: Option<f64>,
+}
+
+/// The days of an event in a system.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SystemFact {
+    /// The event.
+    pub event: Name,
+    /// The system.
+    pub source: Name,
+    /// Counts by local day.
+    pub days: BTreeMap<NaiveDate, f64>,
+}
+
+/// What was known of one of the last weeks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WeekFact {
+    /// Counts of each event in its home, in the order of `Facts::counts`.
+    pub counts: Vec<Option<f64>>,
+    /// Shares of quality.
+    pub shares: Shares,
 }
 
 /// What the audit is made of.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// When it is made.
     pub now: Timestamp,
-    /// Evaluations of days in the week.
-    pub this_week: Vec<Evaluation>,
-    /// Evaluations of days in the week before.
-    pub last_week: Vec<Evaluation>,
+    /// Week or month.
+    pub period: Period,
+    /// Evaluations of days in the period.
+    pub current: Vec<Evaluation>,
+    /// Evaluations of days in the period before.
+    pub previous: Vec<Evaluation>,
     /// The newest evaluation of each check.
     pub latest: Vec<Evaluation>,
-    /// Incidents that were on in either week.
+    /// Incidents that were on in either period.
     pub incidents: Vec<Incident>,
-    /// Pulls of the week.
+    /// Pulls of the period.
     pub pulls: Vec<PullFact>,
-    /// Marks of either week.
+    /// Marks of either period.
     pub marks: Vec<Mark>,
     /// Counts of each event in its home.
     pub counts: Vec<CountFact>,
+    /// Conversions by channel.
+    pub channels: Vec<ChannelFact>,
+    /// Days of every event in every system that knows it.
+    pub systems: Vec<SystemFact>,
+    /// The last weeks, the newest last; empty in the audit of a week.
+    pub weeks: Vec<WeekFact>,
     /// When each planned event was first seen.
     pub first_seen: Vec<(Name, Option<Timestamp>)>,
-}
-
-/// What a target is measured in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
-    /// 0 to 1.
-    Share,
-    /// Defects per release, or per week.
-    Rate,
-    /// Days.
-    Days,
-}
-
-/// One figure of workflow health.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Target {
-    /// The word by which `include` names it.
-    pub word: &'static str,
-    /// Such as `Events with complete parameters`.
-    pub name: &'static str,
-    /// How it is measured, one sentence.
-    pub how: &'static str,
-    /// What it is measured in.
-    pub measure: Measure,
-    /// This week; `None` with a reason in `why`.
-    pub this_week: Option<f64>,
-    /// The week before.
-    pub last_week: Option<f64>,
-    /// The goal.
-    pub goal: f64,
-    /// Whether more is better.
-    pub more_is_better: bool,
-    /// Why there is no figure, or what it rests on.
-    pub why: String,
-}
-
-impl Target {
-    /// Met, missed, or not known.
-    pub fn met(&self) -> Option<bool> {
-        self.this_week.map(|value| {
-            if self.more_is_better {
-                value >= self.goal
-            } else {
-                value <= self.goal
-            }
-        })
-    }
-}
-
-/// Counts of a conversion or event, this week and last.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CountLine {
-    /// Event or conversion.
-    pub name: Name,
-    /// Source.
-    pub source: Name,
-    /// This week.
-    pub this_week: f64,
-    /// Last week, when whole.
-    pub last_week: Option<f64>,
-    /// The same week last year, when whole.
-    pub last_year: Option<f64>,
-    /// The numbers of incidents that make this week's count unreliable.
-    pub doubts: Vec<u32>,
-}
-
-/// One step of a funnel.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FunnelLine {
-    /// The funnel.
-    pub funnel: Name,
-    /// The step before.
-    pub from: Name,
-    /// The step.
-    pub to: Name,
-    /// How many of the step before reached it, 0 to 1 (may exceed 1 over the edge of a week).
-    pub this_week: Option<f64>,
-    /// The week before.
-    pub last_week: Option<f64>,
-    /// Younger than the funnel settles.
-    pub provisional: bool,
-    /// The numbers of incidents that make it unreliable.
-    pub doubts: Vec<u32>,
-}
-
-/// A share of complete or conforming events that moved.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PayloadLine {
-    /// Such as `purchase.completeness`.
-    pub check: Name,
-    /// 0 to 1.
-    pub this_week: f64,
-    /// The week before.
-    pub last_week: f64,
-}
-
-/// Median times of the week's incidents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Speed {
-    /// From the end of the first bad bucket to the opening.
-    pub notice: Option<TimeDelta>,
-    /// From the opening to the acknowledgement.
-    pub acknowledge: Option<TimeDelta>,
-    /// From the opening to the end.
-    pub mend: Option<TimeDelta>,
 }
 
 /// A part of the audit that `include` can name.
@@ -176,8 +128,12 @@ pub enum Part {
     Quality,
     /// Incidents.
     Incidents,
-    /// Counts of the week.
+    /// Counts of the period.
     Counts,
+    /// Conversions by channel.
+    Channels,
+    /// From one system's count to another's.
+    Gaps,
     /// Steps of funnels.
     Funnel,
     /// Shares of complete and conforming events that moved.
@@ -190,10 +146,12 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order of the audit.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Quality,
         Self::Incidents,
         Self::Counts,
+        Self::Channels,
+        Self::Gaps,
         Self::Funnel,
         Self::Payload,
         Self::Plan,
@@ -201,81 +159,41 @@ impl Part {
     ];
 }
 
-/// How planned events fared.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Coverage {
-    /// Planned events.
-    pub planned: usize,
-    /// Of these seen in the week.
-    pub seen: usize,
-    /// Planned and not seen.
-    pub missing: Vec<Name>,
-    /// Seen and not planned, most frequent first.
-    pub unplanned: Vec<(Name, u64)>,
-    /// Planned without an owner.
-    pub without_owner: Vec<Name>,
-    /// Requested and still not seen.
-    pub overdue: Vec<Name>,
-}
-
-/// How a source fared.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SourceLine {
-    /// The source.
-    pub name: Name,
-    /// Pulls of the week.
-    pub pulls: usize,
-    /// Of these failed.
-    pub failed: usize,
-    /// The newest failure.
-    pub why: Option<String>,
-}
-
-/// A check over the week and the one before, to be drawn.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Chart {
-    /// The incident; `None` for the primary conversion.
-    pub incident: Option<u32>,
-    /// The check.
-    pub check: Name,
-    /// Its judgements, oldest first.
-    pub judged: Vec<Evaluation>,
-}
-
-/// Something to do, with who should.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Task {
-    /// What.
-    pub what: String,
-    /// Who.
-    pub owner: Option<String>,
-    /// The incident, for a link.
-    pub incident: Option<u32>,
-}
-
-/// The audit of a week.
+/// The audit of a week or a month.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// As people call it.
     pub project: String,
     /// Address of the dashboard.
     pub url: Option<String>,
-    /// The week.
-    pub week: Window,
-    /// `2026-W43`.
+    /// Week or month.
+    pub period: Period,
+    /// From its first instant to its last.
+    pub window: Window,
+    /// The period before.
+    pub before: Window,
+    /// `2026-W43` or `2026-10`.
     pub label: String,
+    /// The table of the plan that asks for it, such as `weekly`; `None` when it was made by hand.
+    pub asked_by: Option<Name>,
     /// Zone of all days.
     pub zone: chrono_tz::Tz,
     /// When it was made.
     pub made_at: Timestamp,
     /// One line.
     pub headline: String,
-    /// Two sentences.
-    pub summary: String,
+    /// What the two sentences below it say.
+    pub gist: Gist,
     /// The six figures.
     pub targets: Vec<Target>,
     /// Conversions and events.
     pub counts: Vec<CountLine>,
+    /// Conversions by channel.
+    pub channels: Vec<ChannelLine>,
+    /// The way from one system's count to another's.
+    pub gaps: Vec<GapLine>,
+    /// What only a month holds.
+    pub depth: Depth,
     /// Steps of funnels.
     pub funnels: Vec<FunnelLine>,
     /// Completeness and conformance that moved.
@@ -284,9 +202,9 @@ pub struct Report {
     pub speed: Speed,
     /// What is shown; head, figures that are named, and tasks always are.
     pub parts: BTreeSet<Part>,
-    /// Two weeks of the check that leads each open incident, and of the primary conversion.
+    /// Both periods of the check that leads each open incident, and of the primary conversion.
     pub charts: Vec<Chart>,
-    /// Incidents of the week, open ones first.
+    /// Incidents of the period, open ones first.
     pub incidents: Vec<Incident>,
     /// The tracking plan.
     pub coverage: Coverage,
@@ -299,6 +217,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// The same as a table of the plan asks for it.
+    #[must_use]
+    pub fn asked_by(self, table: &crate::plan::Report) -> Self {
+        let mut mine = self.including(&table.include);
+        mine.asked_by = Some(table.name.clone());
+        mine
+    }
+
     /// The same with only what `include` of a report names; everything when it names nothing. A
     /// figure can be named by itself.
     #[must_use]
@@ -311,6 +237,8 @@ impl Report {
             Part::Quality => true,
             Part::Incidents => named("incidents"),
             Part::Counts => named("counts"),
+            Part::Channels => named("channels"),
+            Part::Gaps => named("gaps"),
             Part::Funnel => named("funnel"),
             Part::Payload => named("payload_changes"),
             Part::Plan => named("plan"),

@@ -10,13 +10,13 @@ use super::{Facts, Measure, Target, is_daily};
 const RECENT: i64 = 90;
 
 /// All six, in the order of the page.
-pub(super) fn targets(plan: &Plan, facts: &Facts, week: Window, before: Window) -> Vec<Target> {
+pub(super) fn targets(plan: &Plan, facts: &Facts, now: Window, before: Window) -> Vec<Target> {
     vec![
         completeness(facts),
-        defects(facts, week, before),
+        defects(facts, now, before),
         discrepancy(facts),
         unknown(plan, facts),
-        implementing(plan, facts, week, before),
+        implementing(plan, facts, now, before),
         taxonomy(plan, facts),
     ]
 }
@@ -47,11 +47,11 @@ fn completeness(facts: &Facts) -> Target {
         name: "Events with complete parameters",
         how: "events that carry every required parameter, of all events with required parameters",
         measure: Measure::Share,
-        this_week: share(&facts.this_week, "completeness"),
-        last_week: share(&facts.last_week, "completeness"),
+        current: share(&facts.current, "completeness"),
+        previous: share(&facts.previous, "completeness"),
         goal: 0.98,
         more_is_better: true,
-        why: "no day of this week was judged for completeness".to_owned(),
+        why: "no day was judged for completeness".to_owned(),
     }
 }
 
@@ -74,20 +74,20 @@ fn rate(incidents: &[Incident], marks: &[Mark], window: Window) -> (f64, usize) 
     (defects as f64 / releases.max(1) as f64, releases)
 }
 
-fn defects(facts: &Facts, week: Window, before: Window) -> Target {
-    let (this_week, releases) = rate(&facts.incidents, &facts.marks, week);
-    let per = if releases == 0 {
-        "per week: no release was noted".to_owned()
-    } else {
-        format!("per release, {releases} this week")
+fn defects(facts: &Facts, now: Window, before: Window) -> Target {
+    let (current, releases) = rate(&facts.incidents, &facts.marks, now);
+    let per = match releases {
+        0 => format!("per {}: no release was noted", facts.period.word()),
+        1 => "per release: 1 was noted".to_owned(),
+        _ => format!("per release: {releases} were noted"),
     };
     Target {
         word: "defects",
         name: "Tracking defect rate",
-        how: "incidents of data quality, of the releases of the week",
+        how: "incidents of data quality for each release",
         measure: Measure::Rate,
-        this_week: Some(this_week),
-        last_week: Some(rate(&facts.incidents, &facts.marks, before).0),
+        current: Some(current),
+        previous: Some(rate(&facts.incidents, &facts.marks, before).0),
         goal: 0.5,
         more_is_better: false,
         why: per,
@@ -114,11 +114,11 @@ fn discrepancy(facts: &Facts) -> Target {
         name: "Discrepancy between systems",
         how: "difference to the system of record, of its count, after settling",
         measure: Measure::Share,
-        this_week: gap(&facts.this_week),
-        last_week: gap(&facts.last_week),
+        current: gap(&facts.current),
+        previous: gap(&facts.previous),
         goal: 0.1,
         more_is_better: false,
-        why: "no comparison was judged this week; add [compare.*]".to_owned(),
+        why: "no comparison was judged; add [compare.*]".to_owned(),
     }
 }
 
@@ -128,8 +128,8 @@ fn unknown(plan: &Plan, facts: &Facts) -> Target {
         name: "Unknown traffic",
         how: "sessions without a usable source or medium",
         measure: Measure::Share,
-        this_week: share(&facts.this_week, "traffic"),
-        last_week: share(&facts.last_week, "traffic"),
+        current: share(&facts.current, "traffic"),
+        previous: share(&facts.previous, "traffic"),
         goal: plan.utm.as_ref().and_then(|utm| utm.unknown).unwrap_or(0.1),
         more_is_better: false,
         why: "no source of this plan shows where sessions come from".to_owned(),
@@ -153,14 +153,14 @@ fn median_days(plan: &Plan, facts: &Facts, until: Window) -> Option<f64> {
     days.get(days.len() / 2).map(|days| *days as f64)
 }
 
-fn implementing(plan: &Plan, facts: &Facts, week: Window, before: Window) -> Target {
+fn implementing(plan: &Plan, facts: &Facts, now: Window, before: Window) -> Target {
     Target {
         word: "time_to_implement",
         name: "Time to implement",
         how: "median days from the request of an event to its first count, over 90 days",
         measure: Measure::Days,
-        this_week: median_days(plan, facts, week),
-        last_week: median_days(plan, facts, before),
+        current: median_days(plan, facts, now),
+        previous: median_days(plan, facts, before),
         goal: 14.0,
         more_is_better: false,
         why: "no event with `requested` went live in the last 90 days".to_owned(),
@@ -198,10 +198,32 @@ fn taxonomy(plan: &Plan, facts: &Facts) -> Target {
         name: "Taxonomy compliance",
         how: "names of events and parameters that follow [naming], weighted by volume",
         measure: Measure::Share,
-        this_week: compliance(plan, &facts.this_week, |name| count(name)?.this_week),
-        last_week: compliance(plan, &facts.last_week, |name| count(name)?.last_week),
+        current: compliance(plan, &facts.current, |name| count(name)?.current),
+        previous: compliance(plan, &facts.previous, |name| count(name)?.previous),
         goal: 0.99,
         more_is_better: true,
         why: "there is no [naming], or no source lists its event names".to_owned(),
+    }
+}
+
+/// The shares of quality of some days, for a line over many weeks.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Shares {
+    /// Events with complete parameters.
+    pub completeness: Option<f64>,
+    /// Difference between systems.
+    pub discrepancy: Option<f64>,
+    /// Traffic without a usable source.
+    pub unknown: Option<f64>,
+}
+
+impl Shares {
+    /// Of the evaluations of these days.
+    pub fn of(seen: &[Evaluation]) -> Self {
+        Self {
+            completeness: share(seen, "completeness"),
+            discrepancy: gap(seen),
+            unknown: share(seen, "traffic"),
+        }
     }
 }

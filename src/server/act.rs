@@ -300,12 +300,15 @@ pub(super) async fn counts(
     let world = server.world();
     let now = world.clock.now();
     let posted = push::parse(&bytes, &world.plan, now).map_err(|errors| {
-        let count = errors.len();
+        let wrong = match errors.len() {
+            1 => "a field is wrong".to_owned(),
+            count => format!("{count} fields are wrong"),
+        };
         let list = errors
             .iter()
             .map(|error| json!({ "field": error.field, "why": error.why }))
             .collect();
-        Problem::refused(format!("{count} fields are wrong; nothing was kept"), list)
+        Problem::refused(format!("{wrong}; nothing was kept"), list)
     })?;
     let kept = world
         .store

@@ -6,7 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::daemon::{self, World};
+use crate::daemon::{self, Stretch, World};
+use crate::model::Period;
 use crate::render::{audit, page};
 
 use super::form::{Refusal, frame};
@@ -29,8 +30,9 @@ pub(super) async fn list(
         .await
         .unwrap_or_default();
     let calendar = &world.plan.project.calendar;
-    let week = daemon::last_week(calendar, world.clock.now());
-    let newest = daemon::week_label(calendar, week);
+    let now = world.clock.now();
+    let newest = [Period::Week, Period::Month]
+        .map(|period| Stretch::last(period, calendar, now).label(calendar));
     Ok(Html(page::reports(frame, &kept, &newest)))
 }
 
@@ -77,7 +79,7 @@ pub(super) async fn kept(
     Ok(shown("text/html; charset=utf-8", text))
 }
 
-/// The audit of a week from what is stored now: `2026-W47` as a page, `.csv`, `.json` or `.txt`.
+/// The audit of a week or month from what is stored now: `2026-W47` or `2026-11` as a page, `.csv`, `.json` or `.txt`.
 pub(super) async fn week(
     State(server): State<Server>,
     caller: Caller,
@@ -98,10 +100,14 @@ pub(super) async fn week(
 async fn made(world: &std::sync::Arc<World>, label: &str) -> Result<daemon::Audit, Problem> {
     let calendar = &world.plan.project.calendar;
     let now = world.clock.now();
-    let week = daemon::week_named(calendar, label)
-        .filter(|week| week.from < now)
-        .ok_or_else(|| Problem::not_found("that is no week of the past; write it like 2026-W47"))?;
-    Ok(daemon::collect(world, week, now).await?)
+    let stretch = Stretch::named(calendar, label)
+        .filter(|stretch| stretch.window.from < now)
+        .ok_or_else(|| {
+            Problem::not_found(
+                "that is no week or month of the past; write it like 2026-W47 or 2026-11",
+            )
+        })?;
+    Ok(daemon::collect(world, stretch, now).await?)
 }
 
 fn shown(kind: &'static str, text: String) -> Response {

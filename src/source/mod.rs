@@ -225,6 +225,12 @@ pub trait Source: Send + Sync {
     /// Why a question cannot be answered by this kind at all; `None` when it can.
     fn refuses(&self, question: &Question) -> Option<String>;
 
+    /// Whether each question costs calls of its own: then its answer is kept before the next one is
+    /// asked, and an interrupted pull goes on where it was (docs/adr/006).
+    fn by_question(&self) -> bool {
+        false
+    }
+
     /// What an ask will cost.
     fn cost(&self, ask: &Ask) -> Cost;
 

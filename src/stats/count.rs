@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::input::Verdict;
 use super::rare;
 use super::watch::{Point, Watch};
-use super::{Judgement, Scored, Sensitivity, Series, TooFew};
+use super::{Expected, Judgement, Scored, Sensitivity, Series, TooFew};
 
 /// Events that must have been seen before anything is said of a series.
 const EVENTS: u32 = 5;
@@ -40,6 +40,20 @@ pub fn sweep(series: &Series<'_>, from: usize, out: &mut Vec<Option<Scored>>) {
             out.push(watch.scored());
         }
     }
+}
+
+/// Observed and expected from `since` to `at`, as it was expected before `since`, whether or not there
+/// is trouble: what a series did while another one was in trouble. The range holds 99% of ordinary
+/// stretches of that length. Errors as in [`judge`].
+pub fn stretch(series: &Series<'_>, since: usize, at: usize) -> Result<Expected, TooFew> {
+    if since > at || !series.values.get(at).is_some_and(|value| value.is_finite()) {
+        return Err(TooFew::Missing);
+    }
+    let mut watch = Watch::count_with_room(series.cycle, at + 1);
+    for at in 0..=at {
+        watch.push(point(series, at));
+    }
+    watch.stretch(since)
 }
 
 fn point(series: &Series<'_>, at: usize) -> Point {

@@ -31,7 +31,7 @@ impl Law {
         match self {
             Self::Count => mean,
             Self::Share => mean * missed.max(0.5 / (exposure + 1.0)),
-            Self::Gap => mean * missed.clamp(0.03, 1.0),
+            Self::Gap => mean * missed.clamp(LEAST_MISSED, 1.0),
         }
     }
 
@@ -71,9 +71,10 @@ impl Law {
             }
             Self::Gap => {
                 let even = (seen - mean).powi(2) / (2.0 * variance);
-                let missed = forecast.exposure - mean;
-                if observed < mean && missed > 0.0 {
-                    // What is missing is a count of its own, and a small one is skewed.
+                if observed < mean {
+                    // What is missing is a count of its own, and a small one is skewed. It is taken for no
+                    // smaller than its chance is: else two systems that always agree could not fall apart.
+                    let missed = (forecast.exposure - mean).max(LEAST_MISSED * mean);
                     let more = missed + mean - seen;
                     let skewed = (entropy(more, missed) - (more - missed)).max(0.0);
                     even.min(skewed * missed / variance)
@@ -126,6 +127,9 @@ impl Law {
         }
     }
 }
+
+/// Part of what one system should see that it may miss by chance, however well both agreed so far.
+const LEAST_MISSED: f64 = 0.03;
 
 /// Dispersion up to which a count is taken for Poisson.
 const EVEN: f64 = 1.0001;

@@ -6,7 +6,7 @@ use super::input::{Bucket, Verdict};
 use super::law::Law;
 use super::pair;
 use super::tuning::Tuning;
-use super::{Cycle, Judgement, Scored, Sensitivity, TooFew};
+use super::{Cycle, Expected, Judgement, Scored, Sensitivity, TooFew};
 
 /// Buckets that decide whether the hits or the misses of a share are counted.
 const LOOK: usize = 28;
@@ -148,7 +148,11 @@ impl Watch {
                 special: point.special,
             },
             Shape::Share { misses, .. } => side(&point, *misses),
-            Shape::Pair => side(&point, false),
+            // Two systems see the same holiday: the gap between them has none.
+            Shape::Pair => Bucket {
+                special: 0,
+                ..side(&point, false)
+            },
         };
         self.engine.step(&bucket);
     }
@@ -175,6 +179,14 @@ impl Watch {
             Shape::Share { misses, .. } => report.shares(sensitivity, *misses),
             Shape::Pair => report.shares(sensitivity, false),
         })
+    }
+
+    /// Observed and expected since a bucket, as it was expected before it.
+    pub(super) fn stretch(&self, since: usize) -> Result<Expected, TooFew> {
+        if self.engine.verdict().is_none() {
+            return Err(self.engine.too_few());
+        }
+        Ok(self.engine.since(since))
     }
 
     /// The part of [`Watch::judge`] that a backtest needs; `None` where nothing can be said.

@@ -80,6 +80,10 @@ pub struct Pull {
     pub unanswerable: Vec<(Fingerprint, String)>,
     /// The zone in which the source cut its days, when it is not the project's.
     pub zone: Option<chrono_tz::Tz>,
+    /// Every setting of the source that is known by now: those that were read, and earlier ones.
+    pub settings: BTreeMap<String, String>,
+    /// Settings that are no longer what the pull before knew: written with it, read back as marks.
+    pub drift: Vec<Mark>,
 }
 
 /// What one round learnt: written together or not at all. (job, slot) is unique; known letter ids
@@ -184,6 +188,9 @@ pub trait Store: Send + Sync {
         window: Window,
         at: AsOf,
     ) -> Result<Vec<History>, StoreError>;
+
+    /// Where the newest bucket begins of which a value of each question is known, zero or not.
+    async fn reached(&self, questions: &[Question]) -> Result<Vec<Option<Timestamp>>, StoreError>;
 
     /// The newest pull of each source, and the newest that succeeded.
     async fn pulls(&self) -> Result<BTreeMap<Name, (Pull, Option<Timestamp>)>, StoreError>;
@@ -400,6 +407,9 @@ pub trait Maintenance: Send + Sync {
 
     /// Looks for damage.
     async fn integrity(&self) -> Result<(), StoreError>;
+
+    /// When the newest daily backup was written, if there is one.
+    fn backed_up(&self) -> Option<Timestamp>;
 
     /// Size on disk, if it has one.
     fn bytes(&self) -> Option<u64>;

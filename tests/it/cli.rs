@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PLAN: &str = r#"[project]
+pub(crate) const PLAN: &str = r#"[project]
 name     = "Acme shop"
 timezone = "Europe/Berlin"
 
@@ -28,13 +28,13 @@ slack = { env = "SLACK" }
 "#;
 
 /// What a command printed and how it ended.
-struct Done {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-fn project() -> TempDir {
+pub(crate) fn project() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("truecount.toml"), PLAN).unwrap();
     let rows = "date,event,count\n2026-11-20,purchase,41\n2026-11-21,purchase,38\n";
@@ -42,7 +42,7 @@ fn project() -> TempDir {
     folder
 }
 
-fn run(folder: &TempDir, words: &str) -> Done {
+pub(crate) fn run(folder: &TempDir, words: &str) -> Done {
     let done = Command::new(env!("CARGO_BIN_EXE_truecount"))
         .current_dir(folder.path())
         .args(words.split(' '))
@@ -98,6 +98,80 @@ fn a_dry_run_says_what_would_be_asked_and_asks_nothing() {
     let wrong = run(&folder, "pull --since soon");
     assert_eq!(wrong.code, 2);
     assert!(wrong.err.contains("90d"), "{}", wrong.err);
+}
+
+#[test]
+fn progress_is_never_a_result_and_can_be_forbidden() {
+    let folder = project();
+    for words in ["pull", "pull --no-progress", "-q pull"] {
+        let done = run(&folder, words);
+        assert_eq!(done.code, 0, "{words}: {}", done.err);
+        assert_eq!(done.out.lines().count(), 1, "{words}: {}", done.out);
+        assert!(done.out.contains(" values in "), "{words}: {}", done.out);
+        assert_eq!(done.err, "", "{words}");
+    }
+}
+
+#[test]
+fn before_the_first_round_nothing_is_called_well_or_zero() {
+    let folder = project();
+    let before = run(&folder, "status");
+    assert_eq!(before.code, 3, "{}", before.out);
+    assert!(
+        before.out.contains("No round has run yet"),
+        "{}",
+        before.out
+    );
+    assert!(before.out.contains("truecount serve"), "{}", before.out);
+    assert!(before.out.contains("not asked yet"), "{}", before.out);
+    assert!(!before.out.contains("0 failing"), "{}", before.out);
+    assert_eq!(run(&folder, "pull").code, 0);
+    let pulled = run(&folder, "status");
+    assert!(
+        pulled.out.contains("No round has run yet"),
+        "{}",
+        pulled.out
+    );
+    assert!(pulled.out.contains("answered 0 min ago"), "{}", pulled.out);
+    let status: Value = serde_json::from_str(&run(&folder, "status --format json").out).unwrap();
+    assert_eq!(status["judged"], false);
+    let report = run(&folder, "report");
+    assert_eq!(report.code, 0);
+    assert!(
+        report.err.contains("No round has run yet"),
+        "{}",
+        report.err
+    );
+    assert!(!report.out.contains("No round"), "notes are no results");
+}
+
+#[test]
+fn switches_in_the_environment_are_on_and_off() {
+    let folder = project();
+    let secret = PLAN.replace(
+        "{ env = \"SLACK\" }",
+        "\"https://hooks.slack.com/services/T0/B0/x\"",
+    );
+    fs::write(folder.path().join("truecount.toml"), secret).unwrap();
+    for (value, code) in [
+        ("1", 0),
+        ("true", 0),
+        ("yes", 0),
+        ("0", 1),
+        ("no", 1),
+        ("", 1),
+    ] {
+        let done = Command::new(env!("CARGO_BIN_EXE_truecount"))
+            .current_dir(folder.path())
+            .arg("validate")
+            .env_clear()
+            .env("TRUECOUNT_ALLOW_PLAIN", value)
+            .env("TRUECOUNT_NO_PROGRESS", value)
+            .env("TRUECOUNT_QUIET", value)
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(code), "`{value}`: {done:?}");
+    }
 }
 
 #[test]
@@ -181,13 +255,59 @@ fn exit_codes_follow_one_table() {
 #[test]
 fn each_template_is_a_plan_without_errors_and_nothing_is_overwritten() {
     for template in ["minimal", "b2b-leads", "ecommerce", "mobile-app"] {
+        for more in [
+            "",
+            " --name Acme --timezone Asia/Tokyo --alerts slack,ops@acme.example",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let words = format!("init here --template {template} --yes{more}");
+            let done = run(&folder, &words);
+            assert_eq!(done.code, 0, "{template}: {}", done.err);
+            let valid = run(&folder, "validate here");
+            assert_eq!(valid.code, 0, "{template}: {}", valid.out);
+            assert!(valid.out.contains(": no errors"), "{}", valid.out);
+            let test = run(&folder, "-c here/truecount.toml test");
+            assert_eq!(test.code, 0, "{template}: {}", test.out);
+            let read =
+                |path: &str| fs::read_to_string(folder.path().join("here").join(path)).unwrap();
+            let main = read("truecount.toml");
+            assert!(
+                main.starts_with("#:schema ./truecount.schema.json\n"),
+                "{main}"
+            );
+            let schema: Value = serde_json::from_str(&read("truecount.schema.json")).unwrap();
+            assert!(schema["properties"]["event"].is_object(), "{template}");
+            assert!(read(".github/workflows/truecount.yml").contains("truecount validate"));
+            assert_eq!(main.contains("timezone = \"Asia/Tokyo\""), !more.is_empty());
+            // Each variable that the files need stands in the sample.
+            let sample = read(".env.example");
+            for name in main
+                .split("env = \"")
+                .skip(1)
+                .map(|rest| rest.split('"').next().unwrap())
+            {
+                assert!(
+                    sample.contains(&format!("\n{name}=\n")),
+                    "{name} in {sample}"
+                );
+            }
+            let again = run(&folder, &words);
+            assert_eq!(again.code, 2);
+            assert!(again.err.contains("exists already"), "{}", again.err);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_answer_writes_nothing() {
+    for words in [
+        "init here --yes --template saas",
+        "init here --yes --timezone Europe/Berln",
+        "init here --yes --alerts fax",
+    ] {
         let folder = tempfile::tempdir().unwrap();
-        let words = format!("init here --template {template} --yes");
-        assert_eq!(run(&folder, &words).code, 0, "{template}");
-        let valid = run(&folder, "validate here");
-        assert_eq!(valid.code, 0, "{template}: {}", valid.out);
-        let again = run(&folder, &words);
-        assert_eq!(again.code, 2);
-        assert!(again.err.contains("exists already"), "{}", again.err);
+        let done = run(&folder, words);
+        assert_eq!(done.code, 2, "{words}: {}", done.out);
+        assert!(!folder.path().join("here").exists(), "{words}");
     }
 }

@@ -215,8 +215,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
     (
         "check",
         &[
-            "mod", "bridge", "shape", "share", "value", "judge", "budget", "holiday", "young",
-            "coverage", "question", "rehearse",
+            "mod", "beside", "bridge", "shape", "share", "value", "judge", "budget", "holiday",
+            "young", "coverage", "question", "rehearse",
         ],
     ),
     ("source", &["mod"]),

@@ -120,6 +120,7 @@ pub(crate) fn finding(bucket: Bucket, observed: f64, expected: f64) -> Finding {
         segments: Vec::new(),
         details: Vec::new(),
         bridge: None,
+        sides: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pictures of the audit: open incidents and the primary conversion over two weeks; and how figures
+//! Pictures of the audit: open incidents and the primary conversion over two periods; and how figures
 //! moved.
 
 use crate::model::{Calendar, Evaluation};
@@ -7,11 +7,10 @@ use crate::render::history::History;
 use crate::render::words;
 use crate::report::{Measure, Report, Target};
 
-use super::points;
-
 /// Each check that is drawn: content id, the finding in words, and its history.
 pub(super) fn drawings(report: &Report) -> Vec<(String, String, History)> {
     let calendar = Calendar::new(report.zone);
+    let word = report.period.word();
     report
         .charts
         .iter()
@@ -32,23 +31,30 @@ pub(super) fn drawings(report: &Report) -> Vec<(String, String, History)> {
                 None => "primary@truecount".to_owned(),
             };
             let title = about.unwrap_or_else(|| {
-                format!("{}, this week and last", words::cut(chart.check.as_str()))
+                format!(
+                    "{}, this {word} and the one before",
+                    words::capital(&words::spoken(
+                        chart.check.as_str().trim_end_matches(".volume")
+                    ))
+                )
             });
             history.is_drawable().then_some((id, title, history))
         })
         .collect()
 }
 
-/// How a figure moved since last week; empty when either week is not known.
+/// How a figure moved since the period before; empty when either is not known.
 pub(super) fn moved(one: &Target) -> String {
-    let Some((now, before)) = one.this_week.zip(one.last_week) else {
+    let Some((now, before)) = one.current.zip(one.previous) else {
         return String::new();
     };
     let sign = if now < before { "−" } else { "+" };
     let by = (now - before).abs();
     match one.measure {
-        Measure::Share => points(now, before),
+        Measure::Share => words::points(now, before),
+        Measure::Rate if by < 0.05 => words::NO_CHANGE.to_owned(),
         Measure::Rate => format!("{sign}{by:.1}"),
+        Measure::Days if by < 0.5 => words::NO_CHANGE.to_owned(),
         Measure::Days => format!("{sign}{by:.0} d"),
     }
 }

@@ -8,6 +8,18 @@ use crate::render::mail::{one_line, raw_header};
 
 use super::AuditMail;
 
+/// A name as a part of an address: letters, digits and dashes.
+fn label(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    name.chars().take(40).map(plain).collect()
+}
+
 /// The frozen bytes.
 pub fn message(
     mail: &AuditMail,
@@ -23,6 +35,7 @@ pub fn message(
     };
     let sender = mailbox(from)?;
     let domain = sender.email.domain().to_owned();
+    let sender_address = sender.email.to_string();
     let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
     let mut builder = lettre::Message::builder()
         .from(sender)
@@ -32,11 +45,17 @@ pub fn message(
         .raw_header(raw_header("Auto-Submitted", "auto-generated".to_owned()))
         .raw_header(raw_header(
             "List-Id",
-            format!("Truecount weekly audit <audit.{domain}>"),
+            format!("{} <{}.audit.{domain}>", mail.list, label(&mail.table)),
         ))
         .raw_header(raw_header(
             "List-Unsubscribe",
-            format!("<mailto:unsubscribe@{domain}>"),
+            // One click over https (RFC 8058) would need an address that takes people off a list
+            // which the plan's files hold: the wish goes to the sender, who keeps those files.
+            format!(
+                "<mailto:{}?subject=unsubscribe%20{}>",
+                sender_address,
+                label(&mail.table)
+            ),
         ));
     for address in to {
         builder = builder.to(mailbox(address)?);

@@ -169,7 +169,7 @@ pub(super) fn card(plan: &Plan, one: &Incident, history: Option<&History>, now: 
         |title, value: Option<&String>| rows.extend(value.map(|value| (title, value.clone())));
     add("Now", text.now.as_ref());
     add("Since", Some(&text.since));
-    add("Verdict", Some(&text.verdict));
+    add("Verdict", text.verdict.as_ref());
     add("Certainty", Some(&text.certainty));
     add("Where", text.place.as_ref());
     add("Gap", text.bridge.as_ref());

@@ -9,17 +9,18 @@ use super::Frame;
 struct Page {
     frame: Frame,
     kept: Vec<String>,
-    newest: String,
+    /// Week and month.
+    newest: [String; 2],
 }
 
-/// The archive: labels of the audits that were sent, newest first, and the label of the last whole
-/// week, which can be made now.
-pub fn reports(frame: Frame, kept: &[String], newest: &str) -> String {
+/// The archive: labels of the audits that were sent, newest first, and the labels of the last whole
+/// week and month, which can be made now.
+pub fn reports(frame: Frame, kept: &[String], newest: &[String; 2]) -> String {
     let frame = frame.at("/reports");
     Page {
         frame,
         kept: kept.to_vec(),
-        newest: newest.to_owned(),
+        newest: newest.clone(),
     }
     .render()
     .unwrap_or_default()

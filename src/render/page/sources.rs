@@ -107,8 +107,8 @@ pub(super) fn line(one: &SourceRow, calendar: &Calendar, now: Timestamp) -> Line
             None => "when it is pushed".to_owned(),
         },
         pull: format!(
-            "{} values in {} ms",
-            words::number(one.rows as f64),
+            "{} in {} ms",
+            words::many(usize::try_from(one.rows).unwrap_or(usize::MAX), "value"),
             one.took.num_milliseconds()
         ),
         why: one.failure.as_deref().map(words::cut).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! The screen of `explain`: why a check says what it says.
 
 use crate::incident::Incident;
-use crate::model::{Evaluation, Held, Outcome, Reading, Timestamp};
+use crate::model::{Evaluation, Held, Outcome, Reading, Timestamp, Unit};
 use crate::plan::Plan;
 use crate::render::{describe, words};
 
@@ -81,12 +81,18 @@ pub fn explain(what: &Explanation<'_>) -> String {
                 ));
                 if finding.buckets > 1 {
                     let total = &finding.since_onset;
-                    out.push_str(&format!(
-                        "  {:<12}{}: {} of {} expected over {} {}s\n",
-                        "Since",
-                        words::since(calendar, &finding.since),
+                    let (seen, wanted) = (
                         words::value(total.observed, &finding.unit),
                         words::value(total.expected, &finding.unit),
+                    );
+                    let beside = match finding.unit {
+                        Unit::Count | Unit::Money(_) => format!("{seen} of {wanted} expected"),
+                        _ => format!("{seen}, expected {wanted},"),
+                    };
+                    out.push_str(&format!(
+                        "  {:<12}{}: {beside} over {} {}s\n",
+                        "Since",
+                        words::since(calendar, &finding.since),
                         finding.buckets,
                         one.bucket.grain.word()
                     ));
@@ -154,7 +160,9 @@ pub fn explain(what: &Explanation<'_>) -> String {
     }
     if let Some(incident) = what.incident {
         let text = describe(what.plan, incident, what.now);
-        out.push_str(&format!("  {:<12}{}\n", "Verdict", text.verdict));
+        if let Some(verdict) = &text.verdict {
+            out.push_str(&format!("  {:<12}{verdict}\n", "Verdict"));
+        }
         if let Some(likely) = text.likely {
             out.push_str(&format!("  {:<12}{likely}\n", "Before"));
         }

@@ -8,31 +8,40 @@ use crate::render::{describe, words};
 
 use super::{padded, painted, tally};
 
+/// What stands where judgements would, before there are any.
+pub const NOT_JUDGED: &str = "No round has run yet, so nothing is judged: neither well nor ill.\nRun `truecount serve`, which asks, judges and tells; or look once with `truecount check --fresh`.";
+
 /// One source for `status`.
 pub struct SourceLine {
     /// Its name.
     pub name: Name,
+    /// Whether it was ever asked.
+    pub asked: bool,
     /// When it last answered.
     pub last_success: Option<Timestamp>,
     /// Why it failed last.
     pub failure: Option<String>,
+    /// What its last pull remarked, such as the quota left.
+    pub notes: Vec<String>,
 }
 
-/// The screen of `status`.
+/// The screen of `status`; `latest` is what was judged, nothing before the first round.
 pub fn status(
     plan: &Plan,
-    latest: &[Evaluation],
+    latest: Option<&[Evaluation]>,
     known: &[Incident],
     sources: &[SourceLine],
     now: Timestamp,
     color: bool,
 ) -> String {
-    let shown: Vec<&Evaluation> = latest.iter().filter(|one| !one.witness).collect();
+    let judged = latest.map_or(NOT_JUDGED.to_owned(), |latest| {
+        let shown: Vec<&Evaluation> = latest.iter().filter(|one| !one.witness).collect();
+        tally(&shown)
+    });
     let mut out = format!(
-        "{} · {}\n{}\n",
+        "{} · {}\n{judged}\n",
         plan.project.name,
         words::moment(&plan.project.calendar, now),
-        tally(&shown)
     );
     let on: Vec<&Incident> = known.iter().filter(|one| one.is_on()).collect();
     if !on.is_empty() {
@@ -44,23 +53,28 @@ pub fn status(
         out.push_str("\nSources\n");
     }
     for source in sources {
-        let ago = source.last_success.map_or("never".to_owned(), |at| {
-            format!("{} ago", words::span(now - at))
-        });
-        let fine = source.failure.is_none();
-        let state = painted(
-            if fine { "● " } else { "◆ " },
-            Some(if fine { Status::Ok } else { Status::Failing }),
-            color,
-        );
+        let (mark, status) = match (&source.failure, source.asked) {
+            (Some(_), _) => ("◆ ", Some(Status::Failing)),
+            (None, true) => ("● ", Some(Status::Ok)),
+            (None, false) => ("○ ", None),
+        };
+        let state = painted(mark, status, color);
+        let answered = match source.last_success {
+            Some(at) => format!("answered {} ago", words::span(now - at)),
+            None if source.asked => "never answered".to_owned(),
+            None => "not asked yet".to_owned(),
+        };
         let why = source
             .failure
             .as_ref()
             .map_or(String::new(), |why| format!("  {}", words::cut(why)));
         out.push_str(&format!(
-            "  {state}{} answered {ago}{why}\n",
+            "  {state}{} {answered}{why}\n",
             padded(source.name.as_str(), 20)
         ));
+        for note in &source.notes {
+            out.push_str(&format!("    {}{}\n", padded("", 20), words::cut(note)));
+        }
     }
     out
 }
@@ -108,7 +122,7 @@ pub fn incident(plan: &Plan, one: &Incident, now: Timestamp, color: bool) -> Str
     row("Where", text.place.as_ref());
     row("Gap", text.bridge.as_ref());
     row("Certainty", Some(&text.certainty));
-    row("Verdict", Some(&text.verdict));
+    row("Verdict", text.verdict.as_ref());
     row("Before", text.likely.as_ref());
     row("Impact", text.impact.as_ref());
     row("Owner", text.owner.as_ref());

@@ -15,10 +15,10 @@ use super::words;
 
 pub use backtest::{Reach, Row, Told, backtest, backtest_json, reaches};
 pub use explain::{Explanation, explain, sparkline};
-pub use incident::{SourceLine, dead_letters, incident, incidents, silences, status};
+pub use incident::{NOT_JUDGED, SourceLine, dead_letters, incident, incidents, silences, status};
 pub use tool::{
-    Finding, Planned, diff, diff_json, doctor, doctor_json, forecast, forecast_json, pulled,
-    pulled_json, scorecard, slack_preview,
+    Finding, Health, Planned, Reached, diff, diff_json, doctor, doctor_json, forecast,
+    forecast_json, progress, progress_line, pulled, pulled_json, scorecard, slack_preview,
 };
 pub use tried::{found, tried};
 

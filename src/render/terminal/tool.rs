@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::model::{Calendar, Grain, Name, Question, Status, Subject, Window};
 use crate::plan::{How, PlanChange};
 
-use super::{padded, painted};
+use super::{padded, painted, words};
 
 /// One window of a pull that was not made.
 pub struct Planned<'a> {
@@ -124,48 +124,123 @@ pub fn pulled(
     out
 }
 
-/// One line of `doctor`.
+/// How far a pull is.
+pub struct Reached {
+    /// Requests that are behind us.
+    pub done: u64,
+    /// Requests that were expected; with sources that need fewer it ends early.
+    pub all: u64,
+    /// Since the beginning.
+    pub took: std::time::Duration,
+    /// What the source said of its quota.
+    pub quota: Option<String>,
+}
+
+/// `12 of 40 requests, about 9 s left, 184,000 daily tokens left`
+pub fn progress(reached: &Reached) -> String {
+    let Reached {
+        done, all, took, ..
+    } = reached;
+    let mut parts = vec![format!(
+        "{} of {} requests",
+        words::number(*done as f64),
+        words::number(*all as f64)
+    )];
+    // Too early to tell anything before.
+    if *done > 0 && took.as_secs() >= 2 {
+        let rest = took.as_secs_f64() / *done as f64 * all.saturating_sub(*done) as f64;
+        parts.push(format!("about {} left", length(rest)));
+    }
+    parts.extend(reached.quota.clone());
+    parts.join(", ")
+}
+
+/// The same as a line of its own.
+pub fn progress_line(source: &Name, reached: &Reached) -> String {
+    format!("{source}: {}", progress(reached))
+}
+
+/// `9 s`, `4 min`, `2 h`: an estimate needs no more.
+fn length(seconds: f64) -> String {
+    let whole = seconds.ceil();
+    if whole < 90.0 {
+        format!("{whole:.0} s")
+    } else if whole < 90.0 * 60.0 {
+        format!("{:.0} min", whole / 60.0)
+    } else {
+        format!("{:.0} h", whole / 3_600.0)
+    }
+}
+
+/// How a thing is that `doctor` looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It works.
+    Good,
+    /// It works, and something is worth a word.
+    Note,
+    /// It could not be reached now.
+    Away,
+    /// It does not work until somebody acts.
+    Bad,
+}
+
+/// One line of `doctor`: one thing, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    mark: char,
-    title: String,
-    text: String,
-    remedy: Option<String>,
+    /// How it is.
+    pub health: Health,
+    /// The thing.
+    pub title: String,
+    /// What was found.
+    pub text: String,
+    /// What to do.
+    pub remedy: Option<String>,
 }
 
 impl Finding {
     /// It works.
     pub fn good(title: &str, text: &str) -> Self {
         Self {
-            mark: '✓',
+            health: Health::Good,
             title: title.to_owned(),
             text: text.to_owned(),
             remedy: None,
         }
     }
 
-    /// It works, and something is worth a word.
-    pub fn remark(title: &str, text: &str) -> Self {
+    /// It works, and something is worth a word; what to do.
+    pub fn note(title: &str, text: &str, remedy: &str) -> Self {
         Self {
-            mark: '!',
-            title: title.to_owned(),
-            text: text.to_owned(),
-            remedy: None,
+            health: Health::Note,
+            ..Self::bad(title, text, remedy)
+        }
+    }
+
+    /// It could not be reached; what to do when that lasts.
+    pub fn away(title: &str, text: &str, remedy: &str) -> Self {
+        Self {
+            health: Health::Away,
+            ..Self::bad(title, text, remedy)
         }
     }
 
     /// It does not work; what to do.
     pub fn bad(title: &str, text: &str, remedy: &str) -> Self {
         Self {
-            mark: '✗',
+            health: Health::Bad,
             title: title.to_owned(),
             text: text.to_owned(),
             remedy: Some(remedy.to_owned()),
         }
     }
 
-    /// Whether somebody must act.
-    pub fn is_bad(&self) -> bool {
-        self.mark == '✗'
+    fn mark(&self) -> (char, Status) {
+        match self.health {
+            Health::Good => ('✓', Status::Ok),
+            Health::Note => ('!', Status::Warning),
+            Health::Away | Health::Bad => ('✗', Status::Failing),
+        }
     }
 }
 
@@ -176,25 +251,27 @@ fn counted(number: usize, word: &str) -> String {
 
 /// The screen of `doctor`.
 pub fn doctor(findings: &[Finding], color: bool) -> String {
+    let longest = findings.iter().map(|one| one.title.chars().count()).max();
+    let width = longest.unwrap_or(0).clamp(14, 32) + 2;
     let mut out = String::new();
     for one in findings {
-        let status = match one.mark {
-            '✓' => Status::Ok,
-            '!' => Status::Warning,
-            _ => Status::Failing,
-        };
-        let mark = painted(&one.mark.to_string(), Some(status), color);
-        out.push_str(&format!("{mark} {}{}\n", padded(&one.title, 22), one.text));
+        let (mark, status) = one.mark();
+        let mark = painted(&mark.to_string(), Some(status), color);
+        out.push_str(&format!(
+            "{mark} {}{}\n",
+            padded(&one.title, width),
+            one.text
+        ));
         if let Some(remedy) = &one.remedy {
-            out.push_str(&format!("  {}{remedy}\n", padded("", 22)));
+            out.push_str(&format!("  {}{remedy}\n", padded("", width)));
         }
     }
-    let of = |mark: char| findings.iter().filter(|one| one.mark == mark).count();
+    let of = |status: Status| findings.iter().filter(|one| one.mark().1 == status).count();
     out.push_str(&format!(
         "{} ok, {}, {}\n",
-        of('✓'),
-        counted(of('✗'), "problem"),
-        counted(of('!'), "note")
+        of(Status::Ok),
+        counted(of(Status::Failing), "problem"),
+        counted(of(Status::Warning), "note")
     ));
     out
 }
@@ -204,10 +281,11 @@ pub fn doctor_json(findings: &[Finding]) -> Value {
     let list: Vec<Value> = findings
         .iter()
         .map(|one| {
-            let state = match one.mark {
-                '✓' => "ok",
-                '!' => "note",
-                _ => "problem",
+            let state = match one.health {
+                Health::Good => "ok",
+                Health::Note => "note",
+                Health::Away => "unreachable",
+                Health::Bad => "problem",
             };
             json!({ "test": one.title, "state": state, "found": one.text, "remedy": one.remedy })
         })
@@ -298,4 +376,41 @@ pub fn slack_preview(message: &Value) -> String {
         out.push_str("  │\n");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_says_what_is_left_when_it_can_be_known() {
+        let reached = |done, seconds| Reached {
+            done,
+            all: 1_200,
+            took: std::time::Duration::from_secs(seconds),
+            quota: None,
+        };
+        assert_eq!(progress(&reached(0, 30)), "0 of 1,200 requests");
+        assert_eq!(progress(&reached(300, 1)), "300 of 1,200 requests");
+        assert_eq!(
+            progress(&reached(300, 20)),
+            "300 of 1,200 requests, about 60 s left"
+        );
+        assert_eq!(
+            progress(&reached(12, 20)),
+            "12 of 1,200 requests, about 33 min left"
+        );
+        let web = Name::clean("web");
+        let quota = Some("184,000 daily tokens left".to_owned());
+        assert_eq!(
+            progress_line(
+                &web,
+                &Reached {
+                    quota,
+                    ..reached(1_200, 80)
+                }
+            ),
+            "web: 1,200 of 1,200 requests, about 0 s left, 184,000 daily tokens left"
+        );
+    }
 }

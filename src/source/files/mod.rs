@@ -217,8 +217,12 @@ impl Source for Files {
     async fn probe(&self, means: &Means) -> Result<Probe, SourceError> {
         let paths = self.paths(&means.folder)?;
         let what = if self.is_events { "events" } else { "counts" };
+        let files = match paths.len() {
+            1 => format!("1 file of {what} matches"),
+            many => format!("{many} files of {what} match"),
+        };
         Ok(Probe {
-            found: format!("{} files of {what} match {}", paths.len(), self.pattern),
+            found: format!("{files} {}", self.pattern),
             remarks: Vec::new(),
         })
     }

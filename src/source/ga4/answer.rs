@@ -17,12 +17,15 @@ use super::wire::{Report, ReportRow};
 pub(super) const QUOTA: &str = "quota: ";
 
 /// What is left of the day's tokens.
-pub(super) fn quota_note(report: &Report) -> Option<String> {
+pub(super) fn quota_left(report: &Report) -> Option<String> {
     let quota = report.property_quota.as_ref()?;
-    Some(format!(
-        "{QUOTA}{} daily tokens left",
-        quota.tokens_per_day.remaining
-    ))
+    let left = quota.tokens_per_day.remaining;
+    Some(format!("{left} daily tokens left"))
+}
+
+/// The same as a remark on a pull.
+pub(super) fn quota_note(report: &Report) -> Option<String> {
+    quota_left(report).map(|left| format!("{QUOTA}{left}"))
 }
 
 /// Which rows of a report belong to a question. Columns are found by their names: their order

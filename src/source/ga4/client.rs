@@ -47,6 +47,7 @@ impl Ga4 {
             body["limit"] = Value::String(PAGE.to_string());
             body["offset"] = Value::String(offset.to_string());
             let report = self.report(account, &body, means).await?;
+            means.net.gauge.left(answer::quota_left(&report));
             if page == 0 {
                 pulled.notes.retain(|note| !note.starts_with(answer::QUOTA));
                 pulled.notes.extend(answer::quota_note(&report));

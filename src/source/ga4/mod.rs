@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use crate::config::{Reader, SecretRef};
-use crate::model::{Diagnostic, Grain, Measure, Question, Subject};
+use crate::model::{Diagnostic, Grain, Measure, Question, Subject, Timestamp};
 use crate::net::ServiceAccount;
 use crate::plan::{Decl, Form, Kind, Plan, Setting};
 
@@ -98,7 +98,13 @@ struct Ga4 {
 struct Facts {
     zone: Tz,
     dictionary: Dictionary,
+    /// What gives the numbers their meaning, to be seen when it changes.
+    settings: Vec<(String, String)>,
+    read_at: Timestamp,
 }
+
+/// Facts of a property are read again after this long.
+const FACTS: TimeDelta = TimeDelta::hours(1);
 
 fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Source>, Vec<Diagnostic>> {
     let mut reader = Reader::new(&decl.section);
@@ -189,11 +195,7 @@ impl Source for Ga4 {
         let account = self.account(means).await?;
         let mut pulled = Pulled::default();
         let facts = self.facts(&account, ask, means, &mut pulled).await?;
-        if facts.zone != ask.calendar.zone() {
-            pulled
-                .settings
-                .push(("time_zone".to_owned(), facts.zone.name().to_owned()));
-        }
+        pulled.settings.extend(facts.settings.iter().cloned());
         let (plain, single): (Vec<&Question>, Vec<&Question>) = ask
             .questions
             .iter()
@@ -251,7 +253,7 @@ impl Ga4 {
         })
     }
 
-    /// The zone and the dimensions of the property, asked for once.
+    /// The zone, the dimensions and the settings of the property, asked for once an hour.
     async fn facts(
         &self,
         account: &ServiceAccount,
@@ -260,13 +262,14 @@ impl Ga4 {
         pulled: &mut Pulled,
     ) -> Result<Facts, SourceError> {
         let mut known = self.facts.lock().await;
-        if let Some(facts) = &*known {
+        if let Some(facts) = known.as_ref().filter(|one| ask.now - one.read_at < FACTS) {
             return Ok(facts.clone());
         }
         let metadata: Metadata = self.get(account, "metadata", means).await?;
         let day = ask.calendar.local(ask.now).date();
         let look = ask::look(day);
         let report = self.report(account, &look, means).await?;
+        means.net.gauge.left(answer::quota_left(&report));
         pulled.notes.extend(answer::quota_note(&report));
         let zone = report
             .metadata
@@ -276,6 +279,8 @@ impl Ga4 {
         let facts = Facts {
             zone: zone.unwrap_or(ask.calendar.zone()),
             dictionary: Dictionary::of(&metadata),
+            settings: wire::settings(&report.metadata, &metadata),
+            read_at: ask.now,
         };
         *known = Some(facts.clone());
         Ok(facts)

@@ -1,7 +1,11 @@
 //! What the Data API answers. Fields at their default are left out; numbers come as texts.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+use crate::model::setting;
 
 use super::Columns;
 
@@ -119,6 +123,37 @@ pub(super) struct Named {
     pub(super) api_name: String,
     #[serde(default)]
     pub(super) custom_definition: bool,
+}
+
+/// Settings of a property that change what its numbers mean. What is not answered is left out.
+pub(super) fn settings(report: &ReportMetadata, metadata: &Metadata) -> Vec<(String, String)> {
+    let single = [
+        ("time zone", report.time_zone.clone()),
+        ("currency", report.currency_code.clone()),
+    ];
+    let custom = metadata
+        .dimensions
+        .iter()
+        .filter(|one| one.custom_definition);
+    let key_events = metadata.metrics.iter();
+    let key_events = key_events.filter_map(|one| one.api_name.strip_prefix("keyEvents:"));
+    let lists = [
+        (
+            "custom dimensions",
+            custom
+                .map(|one| one.api_name.as_str())
+                .collect::<BTreeSet<_>>(),
+        ),
+        ("key events", key_events.collect()),
+    ];
+    let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
+    let joined = lists.map(|(key, names)| {
+        let names: Vec<&str> = names.into_iter().collect();
+        (key.to_owned(), names.join(setting::BETWEEN))
+    });
+    let single = single.into_iter();
+    let single = single.filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    single.chain(joined).collect()
 }
 
 #[derive(Debug, Clone, Deserialize, Default)]

@@ -5,8 +5,13 @@ use serde_json::{Value, json};
 use crate::model::{Measure, Question, Rule, Term, Timestamp};
 use crate::plan::parse_filter;
 
-/// Most filters of a group that the search takes, with room for the date.
-const MOST: usize = 5;
+/// Most filters of a group that the search takes.
+const MOST: usize = 6;
+
+/// Whether there is room for the date and for the number of the last record that was read.
+pub(super) fn can_walk(filters: &[Value]) -> bool {
+    filters.len() + 2 <= MOST
+}
 
 /// The conditions of a question without its dates, or why it cannot be asked.
 pub(super) fn filters(question: &Question) -> Result<Vec<Value>, String> {
@@ -41,9 +46,14 @@ pub(super) fn filters(question: &Question) -> Result<Vec<Value>, String> {
             return Err("a search of HubSpot cannot count that".to_owned());
         }
     }
-    if found.len() > MOST {
+    // A sum must read the records.
+    let room = match question.measure {
+        Measure::Sum { .. } => MOST - 2,
+        _ => MOST - 1,
+    };
+    if found.len() > room {
         return Err(format!(
-            "a search of HubSpot takes at most {MOST} conditions beside the date"
+            "a search of HubSpot takes at most {room} conditions beside the date"
         ));
     }
     Ok(found)
@@ -91,13 +101,21 @@ fn follows(property: &str, rule: &Rule) -> Result<Vec<Value>, String> {
     }
 }
 
+/// From when to when a search looks at its date property; the end is excluded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) from: Timestamp,
+    pub(super) until: Timestamp,
+}
+
 /// Both ends of BETWEEN are included, so the last millisecond is left out.
-fn between(date: &str, from: Timestamp, until: Timestamp) -> Value {
+fn between(date: &str, span: Span) -> Value {
+    let (from, until) = (span.from.timestamp_millis(), span.until.timestamp_millis());
     json!({
         "propertyName": date,
         "operator": "BETWEEN",
-        "value": from.timestamp_millis().to_string(),
-        "highValue": (until.timestamp_millis() - 1).max(from.timestamp_millis()).to_string(),
+        "value": from.to_string(),
+        "highValue": (until - 1).max(from).to_string(),
     })
 }
 
@@ -112,30 +130,30 @@ fn body(filters: &[Value], properties: &[&str], sort: &str, limit: u64) -> Value
 }
 
 /// One result is enough: the total is what counts.
-pub(super) fn count(filters: &[Value], date: &str, from: Timestamp, until: Timestamp) -> Value {
-    let mut all = vec![between(date, from, until)];
+pub(super) fn count(filters: &[Value], date: &str, span: Span) -> Value {
+    let mut all = vec![between(date, span)];
     all.extend_from_slice(filters);
     body(&all, &[date], date, 1)
 }
 
-/// A page of records behind the last one that was read.
+/// A page of records behind the last one that was read, by rising number. This way goes on behind
+/// the 10,000 records that `after` can reach, and is not confused by records that come meanwhile.
 pub(super) fn rows(
     filters: &[Value],
     date: &str,
-    from: Timestamp,
-    until: Timestamp,
-    property: &str,
-    last: Option<&str>,
+    span: Span,
+    properties: &[&str],
+    last: Option<u64>,
 ) -> Value {
-    let mut all = vec![between(date, from, until)];
+    let mut all = vec![between(date, span)];
     all.extend_from_slice(filters);
     if let Some(last) = last {
-        all.push(with("hs_object_id", "GT", last));
+        all.push(with("hs_object_id", "GT", &last.to_string()));
     }
-    body(&all, &[property], "hs_object_id", super::PAGE)
+    body(&all, properties, "hs_object_id", super::PAGE)
 }
 
-/// The cheapest search, for `doctor`.
+/// The cheapest search of an object, for `doctor`.
 pub(super) fn look() -> Value {
     body(
         &[plain("createdate", "HAS_PROPERTY")],

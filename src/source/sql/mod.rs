@@ -1,6 +1,7 @@
 //! Counts from a database: PostgreSQL, MySQL, MariaDB or SQLite, by table and date column or by a
 //! query.
 
+mod moment;
 mod text;
 mod writer;
 
@@ -14,9 +15,9 @@ use secrecy::ExposeSecret as _;
 use crate::config::{Reader, SecretRef, Typed};
 use crate::model::{
     Bucket, Calendar, Code, Diagnostic, Grain, Measure, Observation, Quality, Question, Segment,
-    Subject, masked_value,
+    Subject, Window, masked_value,
 };
-use crate::net::{Database, DatabaseError, Row};
+use crate::net::{Database, DatabaseError, Engine, Row};
 use crate::plan::{Decl, Form, Kind, Plan, Setting};
 
 use super::{Ask, Cost, Means, Probe, Pulled, Source, SourceError};
@@ -207,6 +208,12 @@ impl Source for Sql {
                 .map(|one| (one.sql.clone(), one.values.clone()))
                 .collect();
             let answers = database.ask(&texts, &means.net).await.map_err(reaction)?;
+            let twice =
+                if matches!(stamp, Stamp::Naive | Stamp::Text) && question.grain == Grain::Hour {
+                    repeated(self.zone, ask.window)
+                } else {
+                    Vec::new()
+                };
             let mut sums: BTreeMap<(Bucket, Segment), f64> = BTreeMap::new();
             for (statement, rows) in statements.iter().zip(answers) {
                 for row in rows {
@@ -220,7 +227,7 @@ impl Source for Sql {
                     )?;
                 }
             }
-            keep(&mut pulled, question, ask, sums);
+            keep(&mut pulled, question, ask, sums, &twice);
         }
         Ok(pulled)
     }
@@ -284,8 +291,20 @@ impl Sql {
             .first()
             .and_then(|rows| rows.first())
             .and_then(|row| row.first().cloned().flatten());
-        let stamp = text::stamp(word.as_deref().unwrap_or(""))
+        let mut stamp = text::stamp(word.as_deref().unwrap_or(""))
             .map_err(|why| SourceError::Refused { why })?;
+        if stamp == Stamp::Seconds && database.engine() != Engine::Sqlite {
+            let sql = text::probe_numbers(database.engine(), &key.0, &key.1)
+                .map_err(|why| SourceError::Refused { why })?;
+            let rows = database
+                .ask(&[(sql, Vec::new())], &means.net)
+                .await
+                .map_err(reaction)?;
+            let word = rows.first().and_then(|rows| rows.first());
+            if word.is_some_and(|row| row.first() == Some(&Some("millis".to_owned()))) {
+                stamp = Stamp::Millis;
+            }
+        }
         known.insert(key, stamp);
         Ok(stamp)
     }
@@ -350,7 +369,10 @@ fn bucket(
             }))
         }
         text::Slots::Seconds { step, naive } => {
-            let number: f64 = slot
+            let instant = slot.strip_prefix(text::INSTANT);
+            let naive = naive && instant.is_none();
+            let number: f64 = instant
+                .unwrap_or(slot)
                 .parse()
                 .map_err(|_| format!("`{slot}` is not a time"))?;
             #[expect(
@@ -375,15 +397,57 @@ fn bucket(
     }
 }
 
+/// The times in which wall clocks of a zone say the same hours twice, each as one window.
+fn repeated(zone: Tz, window: Window) -> Vec<Window> {
+    let calendar = Calendar::new(zone);
+    let days = calendar.buckets(
+        Grain::Day,
+        Window {
+            from: window.from - TimeDelta::days(1),
+            to: window.to + TimeDelta::days(1),
+        },
+    );
+    let long = days
+        .iter()
+        .filter(|day| day.end - day.start > TimeDelta::days(1));
+    long.filter_map(|day| {
+        let twice: Vec<Bucket> = (0..24)
+            .map(|hour| day.label + TimeDelta::hours(hour))
+            .map(|label| calendar.hours_labelled(label))
+            .filter(|found| found.len() > 1)
+            .flatten()
+            .collect();
+        Some(Window {
+            from: twice.iter().map(|one| one.start).min()?,
+            to: twice.iter().map(|one| one.end).max()?,
+        })
+    })
+    .collect()
+}
+
+/// Keeps what was counted. Hours of wall time that came `twice` cannot be told from each other:
+/// they stay unknown.
 fn keep(
     pulled: &mut Pulled,
     question: &Question,
     ask: &Ask,
     sums: BTreeMap<(Bucket, Segment), f64>,
+    twice: &[Window],
 ) {
+    let buckets = if twice.is_empty() {
+        Vec::new()
+    } else {
+        ask.calendar.buckets(question.grain, ask.window)
+    };
+    let touches = |bucket: &&Bucket| {
+        let meets = |one: &Window| bucket.start < one.to && bucket.end > one.from;
+        twice.iter().any(meets)
+    };
+    let unknown: Vec<&Bucket> = buckets.iter().filter(touches).collect();
     let sums = super::top_values(question, sums);
     for ((bucket, segment), value) in sums {
-        if bucket.start >= ask.window.from && bucket.start < ask.window.to {
+        let inside = bucket.start >= ask.window.from && bucket.start < ask.window.to;
+        if inside && !unknown.contains(&&bucket) {
             pulled.observations.push(Observation {
                 series: question.key(segment),
                 bucket,
@@ -393,5 +457,16 @@ fn keep(
             });
         }
     }
-    pulled.covered.push((question.clone(), ask.window));
+    let mut from = ask.window.from;
+    for bucket in unknown {
+        if bucket.start > from {
+            let to = bucket.start;
+            pulled.covered.push((question.clone(), Window { from, to }));
+        }
+        from = bucket.end;
+    }
+    if from < ask.window.to {
+        let to = ask.window.to;
+        pulled.covered.push((question.clone(), Window { from, to }));
+    }
 }

@@ -3,11 +3,16 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use crate::model::{Bucket, Calendar, Grain, Measure, Question};
+use crate::model::{Bucket, Grain, Measure, Question};
 use crate::net::Engine;
 use crate::source::Ask;
 
+pub(super) use super::moment::INSTANT;
+use super::moment::Time;
 use super::writer::{Writer, as_text, quoted, quoted_path};
+
+/// Numbers from here on are milliseconds since 1970: as seconds they lie in the year 5138.
+const MILLIS_FROM: i64 = 100_000_000_000;
 
 /// What a date column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +39,8 @@ pub(super) enum Slots {
     Seconds {
         /// Seconds of a step.
         step: i64,
-        /// Whether it is wall time of the source's zone.
+        /// Whether it is wall time of the source's zone. An instant among wall times has a mark
+        /// before its number ([`INSTANT`]).
         naive: bool,
     },
     /// Index into these buckets.
@@ -99,6 +105,17 @@ pub(super) fn probe(engine: Engine, table: &str, column: &str) -> Result<String,
     })
 }
 
+/// A statement that says of numbers whether they are seconds or milliseconds, by one of them that
+/// an index finds quickly; no row when there is none.
+pub(super) fn probe_numbers(engine: Engine, table: &str, column: &str) -> Result<String, String> {
+    let (from, stamp) = (quoted_path(engine, table)?, quoted(engine, column)?);
+    let word = format!("CASE WHEN {stamp} >= {MILLIS_FROM} THEN 'millis' ELSE 'seconds' END");
+    Ok(format!(
+        "SELECT {} FROM {from} WHERE {stamp} > 0 LIMIT 1",
+        as_text(engine, &word)
+    ))
+}
+
 /// Reads the word of [`probe`].
 pub(super) fn stamp(word: &str) -> Result<Stamp, String> {
     let (word, length) = word.split_once(':').unwrap_or((word, "0"));
@@ -115,21 +132,6 @@ pub(super) fn stamp(word: &str) -> Result<Stamp, String> {
         "text" | "character varying" | "varchar" | "char" | "character" | "" => Stamp::Text,
         other => return Err(format!("a column of type {other} cannot say when")),
     })
-}
-
-/// Seconds since 1970: of the instant, or of the wall time as if it were UTC.
-fn seconds(engine: Engine, column: &str, stamp: Stamp) -> String {
-    match (engine, stamp) {
-        (_, Stamp::Seconds) => column.to_owned(),
-        (_, Stamp::Millis) => format!("({column} / 1000)"),
-        (Engine::Postgres, Stamp::Text) => {
-            format!("extract(epoch FROM CAST({column} AS timestamp))")
-        }
-        (Engine::Postgres, _) => format!("extract(epoch FROM {column})"),
-        (Engine::MySql, Stamp::Instant) => format!("UNIX_TIMESTAMP({column})"),
-        (Engine::MySql, _) => format!("TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', {column})"),
-        (Engine::Sqlite, _) => format!("CAST(strftime('%s', {column}) AS INTEGER)"),
-    }
 }
 
 /// Most buckets of a statement that names each of them.
@@ -150,11 +152,11 @@ pub(super) fn statements(
         let slots = match stamp {
             Stamp::Date => Slots::Dates,
             Stamp::Naive | Stamp::Text => Slots::Seconds {
-                step: step(&ask.calendar, ask),
+                step: step(ask, &[ask.calendar.zone(), zone]),
                 naive: true,
             },
             Stamp::Instant | Stamp::Seconds | Stamp::Millis => Slots::Seconds {
-                step: step(&ask.calendar, ask),
+                step: step(ask, &[ask.calendar.zone()]),
                 naive: false,
             },
         };
@@ -188,13 +190,20 @@ pub(super) fn statements(
         .collect()
 }
 
-/// Zones are off by whole quarters of an hour; most by whole hours.
-fn step(calendar: &Calendar, ask: &Ask) -> i64 {
-    let whole = [ask.window.from, ask.window.to].iter().all(|at| {
-        let wall = calendar.local(*at).and_utc().timestamp();
-        (wall - at.timestamp()) % 3_600 == 0
-    });
-    if whole { 3_600 } else { 900 }
+/// Zones are off by whole quarters of an hour; most by whole hours, and all the year.
+fn step(ask: &Ask, zones: &[Tz]) -> i64 {
+    let mut at = ask.window.from;
+    while at <= ask.window.to {
+        let is_whole = |zone: &Tz| {
+            let wall = at.with_timezone(zone).naive_local().and_utc();
+            (wall.timestamp() - at.timestamp()) % 3_600 == 0
+        };
+        if !zones.iter().all(is_whole) {
+            return 900;
+        }
+        at += TimeDelta::days(1);
+    }
+    3_600
 }
 
 fn own_query(engine: Engine, query: &str, ask: &Ask) -> Statement {
@@ -233,20 +242,13 @@ fn statement(
         engine,
         values: Vec::new(),
     };
-    let epoch = seconds(engine, &date, stamp);
-    let edge = |at: crate::model::Timestamp| match stamp {
-        Stamp::Naive | Stamp::Text => at.with_timezone(&zone).naive_local().and_utc().timestamp(),
-        _ => at.timestamp(),
-    };
+    let time = Time::new(engine, &date, stamp, zone);
     let slot = match &slots {
         Slots::Dates => date.clone(),
-        Slots::Seconds { step, .. } => match engine {
-            Engine::Sqlite => format!("CAST({epoch} / {step} AS INTEGER)"),
-            Engine::Postgres | Engine::MySql => format!("FLOOR({epoch} / {step})"),
-        },
+        Slots::Seconds { step, .. } => time.step(*step),
         Slots::Buckets(buckets) => {
             let branch = |(index, bucket): (usize, &Bucket)| {
-                format!("WHEN {epoch} < {} THEN {index}", edge(bucket.end))
+                format!("WHEN {} THEN {index}", time.before(bucket.end))
             };
             let branches: Vec<String> = buckets.iter().enumerate().map(branch).collect();
             format!("CASE {} END", branches.join(" "))
@@ -261,7 +263,7 @@ fn statement(
             &quoted(engine, question.mapping.field(dimension))?,
         ));
     }
-    let mut conditions = range(engine, &date, &epoch, stamp, ask, edge);
+    let mut conditions = range(engine, &date, &time, stamp, ask);
     for term in &question.filter.0 {
         conditions.push(writer.term(term, question)?);
     }
@@ -299,17 +301,10 @@ fn statement(
 }
 
 /// A wide condition that an index can serve, and the exact one.
-fn range(
-    engine: Engine,
-    date: &str,
-    epoch: &str,
-    stamp: Stamp,
-    ask: &Ask,
-    edge: impl Fn(crate::model::Timestamp) -> i64,
-) -> Vec<String> {
+fn range(engine: Engine, date: &str, time: &Time, stamp: Stamp, ask: &Ask) -> Vec<String> {
     let (from, to) = (ask.window.from, ask.window.to);
     let wide = |at: crate::model::Timestamp| at.format("%Y-%m-%d").to_string();
-    let exact = format!("{epoch} >= {} AND {epoch} < {}", edge(from), edge(to));
+    let exact = format!("{} AND {}", time.since(from), time.before(to));
     let day = TimeDelta::days(2);
     match stamp {
         Stamp::Date => {

@@ -242,6 +242,12 @@ impl Engine {
         }
     }
 
+    /// Observed and expected from a bucket to the newest, as it was expected before that bucket.
+    pub(super) fn since(&self, since: usize) -> Expected {
+        let at = self.len().saturating_sub(1);
+        self.expected(since, since, at).0
+    }
+
     /// Observed and expected from `from` to `at` as it was expected before `frozen`, and the exposure.
     fn expected(&self, frozen: usize, from: usize, at: usize) -> (Expected, f64) {
         let single = from == at;

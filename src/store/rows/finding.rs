@@ -178,6 +178,8 @@ pub(super) struct FindingRow {
     details: Vec<(String, String, u64)>,
     #[serde(default)]
     bridge: Option<BridgeRow>,
+    #[serde(default)]
+    sides: Option<(AmountRow, AmountRow)>,
 }
 
 impl From<&Finding> for FindingRow {
@@ -222,6 +224,7 @@ impl From<&Finding> for FindingRow {
                 .map(|one| (one.what.to_string(), one.why.clone(), one.count))
                 .collect(),
             bridge: from.bridge.as_ref().map(Into::into),
+            sides: from.sides.as_ref().map(|(a, b)| (a.into(), b.into())),
         }
     }
 }
@@ -267,6 +270,7 @@ impl FindingRow {
             segments: segments.collect(),
             details: details.collect(),
             bridge: self.bridge.as_ref().map(BridgeRow::bridge),
+            sides: self.sides.as_ref().map(|(a, b)| (a.amount(), b.amount())),
         })
     }
 }

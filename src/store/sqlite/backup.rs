@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use rusqlite::Connection;
 
+use crate::model::Timestamp;
 use crate::store::StoreError;
 
 use super::trouble;
@@ -66,6 +67,12 @@ fn all(database: &Path) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
+}
+
+/// When the newest backup was written.
+pub(super) fn newest(database: &Path) -> Option<Timestamp> {
+    let facts = std::fs::metadata(all(database).last()?).ok()?;
+    facts.modified().ok().map(Timestamp::from)
 }
 
 /// Writes the backup of a day and drops the oldest.

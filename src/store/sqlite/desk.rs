@@ -69,6 +69,9 @@ impl Store for Sqlite {
             let added = observation::add(transaction, project, &seen)?;
             if lease::finish(transaction, project, &held.job, pull.slot)? {
                 pull::add_pull(transaction, project, &pull)?;
+                for mark in &pull.drift {
+                    incident::add_mark(transaction, project, mark)?;
+                }
             }
             Ok(added)
         })
@@ -84,6 +87,16 @@ impl Store for Sqlite {
         let questions = questions.to_vec();
         self.read(move |connection, project| {
             observation::histories(connection, project, &questions, window, at)
+        })
+        .await
+    }
+
+    async fn reached(&self, questions: &[Question]) -> Result<Vec<Option<Timestamp>>, StoreError> {
+        let questions = questions.to_vec();
+        self.read(move |connection, project| {
+            let each = questions.iter();
+            each.map(|one| observation::reached(connection, project, one))
+                .collect()
         })
         .await
     }

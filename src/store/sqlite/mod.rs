@@ -297,6 +297,10 @@ impl Maintenance for Sqlite {
             .await
     }
 
+    fn backed_up(&self) -> Option<Timestamp> {
+        backup::newest(&self.inner.path)
+    }
+
     fn bytes(&self) -> Option<u64> {
         std::fs::metadata(&self.inner.path)
             .ok()

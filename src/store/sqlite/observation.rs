@@ -305,3 +305,23 @@ pub(super) fn first_seen(
         .map(|start| start.and_then(|start| Timestamp::from_timestamp(start, 0)))
         .map_err(|why| trouble(&why))
 }
+
+/// Where the newest bucket begins of which a value is known.
+pub(super) fn reached(
+    connection: &Connection,
+    project: &Name,
+    question: &Question,
+) -> Result<Option<Timestamp>, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT max(reading.start) FROM series JOIN reading ON reading.series = series.number
+             WHERE series.family = ?1",
+        )
+        .and_then(|mut statement| {
+            statement.query_row([question.family(project).0], |row| {
+                row.get::<_, Option<i64>>(0)
+            })
+        })
+        .map(|start| start.and_then(|start| Timestamp::from_timestamp(start, 0)))
+        .map_err(|why| trouble(&why))
+}

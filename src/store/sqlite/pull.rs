@@ -25,6 +25,8 @@ struct PullRow {
     notes: Vec<String>,
     unanswerable: Vec<(String, String)>,
     zone: Option<String>,
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
 }
 
 pub(super) fn add_pull(
@@ -47,6 +49,7 @@ pub(super) fn add_pull(
             .map(|(question, why)| (question.hex(), why.clone()))
             .collect(),
         zone: pull.zone.map(|zone| zone.name().to_owned()),
+        settings: pull.settings.clone(),
     };
     let ok = pull.failure.is_none();
     transaction
@@ -85,6 +88,8 @@ fn pull(source: &str, when: i64, text: &str) -> Result<Pull, StoreError> {
             .filter_map(|(hex, why)| Some((Fingerprint::parse(&hex)?, why)))
             .collect(),
         zone: row.zone.and_then(|zone| zone.parse().ok()),
+        settings: row.settings,
+        drift: Vec::new(),
     })
 }
 

@@ -181,8 +181,13 @@ fn only_what_is_unexplained_leaves_the_range() {
         ..USUAL
     };
     let seen = judged(&[broken, broken], None);
+    assert_eq!(seen.outcome.status(), Some(Status::Failing), "{seen:#?}");
     let finding = seen.outcome.finding().unwrap();
     assert!(finding.now.outside(), "{seen:#?}");
+    // It stops, and one day is enough.
+    let stopped = Day { web: 30.0, ..USUAL };
+    let seen = judged(&[stopped], None);
+    assert_eq!(seen.outcome.status(), Some(Status::Failing), "{seen:#?}");
 }
 
 proptest! {

@@ -299,6 +299,29 @@ fn without_a_past_of_the_same_age_only_a_collapse_is_told() {
     assert!(!is_bad(of(&seen, "purchase.volume")), "{seen:#?}");
 }
 
+/// From the first look on there is always a day that is judged: the newest final one, until enough
+/// readings of the same age are kept to judge a young one.
+#[test]
+fn a_young_installation_is_never_without_a_judgement() {
+    let plan = plan();
+    let mut young = 0;
+    for asked_since in 1..=30 {
+        let world = World {
+            profile: &ANALYTICS,
+            asked_from: 131 - asked_since,
+            counted: &well,
+            rewritten: &as_it_was,
+        };
+        let seen = world.look(&plan, 131, 9);
+        let one = of(&seen, "purchase.volume");
+        let Outcome::Known { provisional, .. } = &one.outcome else {
+            panic!("asked since {asked_since} days: {one:#?}");
+        };
+        young += usize::from(*provisional);
+    }
+    assert!((5..=12).contains(&young), "{young} of 30 were judged young");
+}
+
 #[test]
 fn a_rewriting_of_old_days_is_a_finding_of_its_own() {
     let plan = plan();

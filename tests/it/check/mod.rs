@@ -1,11 +1,13 @@
 //! Checks through the front door: every kind with odd evidence, its page, and the promise of a plan.
 
 pub(crate) mod bench;
+mod beside;
 mod gap;
 mod many;
 mod maturity;
 mod rate;
 mod release;
+mod settings;
 mod sum;
 
 use std::collections::BTreeMap;

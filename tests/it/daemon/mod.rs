@@ -203,6 +203,41 @@ async fn a_wrong_reload_changes_nothing_and_a_right_one_everything() {
     }
 }
 
+/// Who mends a source wants to see at once whether it works: not at its next slot.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_source_is_pulled_at_once_after_a_reload() {
+    let rarely = Shop::plan().replace("every = \"1 minute\"", "every = \"6 hours\"");
+    let shop = Shop::new("");
+    shop.write("truecount.toml", &rarely);
+    shop.write("moved.csv", "date,event,count\n2026-01-02,other,7\n");
+    let mut daemon = shop.serve();
+    daemon.await_log("rows from `web`");
+    daemon.await_log("rows from `orders`");
+    // A comment changes nothing; nobody is asked again.
+    shop.write("truecount.toml", &format!("# a comment\n{rarely}"));
+    daemon.signal("HUP");
+    daemon.await_log("was read again");
+    shop.write(
+        "truecount.toml",
+        &rarely.replace("\"web.csv\"", "\"gone.csv\""),
+    );
+    daemon.signal("HUP");
+    daemon.await_log("cannot pull `web`: no file matches gone.csv");
+    shop.write(
+        "truecount.toml",
+        &rarely.replace("\"web.csv\"", "\"moved.csv\""),
+    );
+    daemon.signal("HUP");
+    let begun = std::time::Instant::now();
+    while daemon.log().matches("rows from `web`").count() < 2 {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{}", daemon.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let log = daemon.log();
+    assert_eq!(log.matches("rows from `orders`").count(), 1, "{log}");
+    assert_eq!(log.matches("rows from `web`").count(), 2, "{log}");
+}
+
 #[test]
 fn a_public_address_without_a_token_is_refused() {
     let shop = Shop::new("");

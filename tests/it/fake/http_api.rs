@@ -28,6 +28,11 @@ impl HttpApi {
     pub(crate) async fn start(
         answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::strict(move |asked| answer(&asked.path, &asked.body)).await
+    }
+
+    /// Starts it; `answer` is given the whole request.
+    pub(crate) async fn strict(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
@@ -38,12 +43,13 @@ impl HttpApi {
             async move {
                 let path = uri.path_and_query().unwrap().to_string();
                 let body = String::from_utf8(body.to_vec()).unwrap();
-                let (status, kind, text) = answer(&path, &body);
-                log.lock().unwrap().push(Asked {
+                let asked = Asked {
                     path,
                     headers,
                     body,
-                });
+                };
+                let (status, kind, text) = answer(&asked);
+                log.lock().unwrap().push(asked);
                 let status = StatusCode::from_u16(status).unwrap();
                 (status, [(header::CONTENT_TYPE, kind)], text)
             }

@@ -18,6 +18,13 @@ use truecount::telemetry::Metrics;
 /// A clock that is set.
 pub(crate) struct Stopped(Mutex<Timestamp>, AtomicI64);
 
+impl Stopped {
+    /// A clock at a time.
+    pub(crate) fn at(at: Timestamp) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(at), AtomicI64::new(0)))
+    }
+}
+
 #[async_trait]
 impl Clock for Stopped {
     fn now(&self) -> Timestamp {
@@ -53,13 +60,18 @@ impl Life {
 
     /// Begins at a time; the plan must be without mistakes. The folder may hold files already.
     pub(crate) async fn begin(folder: tempfile::TempDir, plan: &str, at: Timestamp) -> Self {
+        Self::on(folder, plan, Stopped::at(at)).await
+    }
+
+    /// The same on a clock that others look at too.
+    pub(crate) async fn on(folder: tempfile::TempDir, plan: &str, clock: Arc<Stopped>) -> Self {
+        let at = clock.now();
         let text = Text {
             path: "truecount.toml".to_owned(),
             text: plan.to_owned(),
         };
         let project = app::understand(folder.path().to_owned(), vec![text], Reading::default());
         assert!(!project.refused(), "{:?}", project.diagnostics);
-        let clock = Arc::new(Stopped(Mutex::new(at), AtomicI64::new(0)));
         let time: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         let secrets = Arc::new(SystemSecrets {
             folder: folder.path().to_owned(),

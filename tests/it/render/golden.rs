@@ -61,6 +61,47 @@ fn run(arguments: &[&str]) -> String {
 }
 
 #[test]
+fn a_screen_is_the_same_at_every_width_and_without_color() {
+    let screens: [&[&str]; 3] = [
+        &["check", "--at", "2026-10-19"],
+        &["explain", "orders.web", "--at", "2026-10-19"],
+        &["report", "--week", "2026-W42"],
+    ];
+    for arguments in screens {
+        let shown = |columns: &str, name: &str, value: &str| {
+            let done = Command::new(env!("CARGO_BIN_EXE_truecount"))
+                .current_dir(&demo().folder)
+                .args(arguments)
+                .env_clear()
+                .env("COLUMNS", columns)
+                .env(name, value)
+                .output()
+                .unwrap();
+            String::from_utf8(done.stdout).unwrap()
+        };
+        // The clock of the machine stands in some lines: they are left to the demo's own screens.
+        let still = |text: String| -> Vec<String> {
+            let lines = text.lines().filter(|line| {
+                !["open for", "as known on", " ago"]
+                    .iter()
+                    .any(|word| line.contains(word))
+            });
+            lines.map(str::to_owned).collect()
+        };
+        let narrow = still(shown("80", "NO_COLOR", "1"));
+        assert!(narrow.len() > 3, "{arguments:?}: {narrow:#?}");
+        assert_eq!(
+            narrow,
+            still(shown("120", "NO_COLOR", "1")),
+            "{arguments:?}"
+        );
+        let plain = shown("80", "NO_COLOR", "1");
+        assert!(!plain.contains('\u{1b}'), "{plain}");
+    }
+    golden("check_past", &run(&["check", "--at", "2026-10-19"]));
+}
+
+#[test]
 fn explain_says_why() {
     golden(
         "explain",
@@ -76,7 +117,16 @@ fn explain_says_why() {
 fn doctor_and_diff_name_the_remedy() {
     let found = [
         Finding::good("Config", "4 files, no errors"),
-        Finding::remark("Clock", "42 s behind the mail server"),
+        Finding::note(
+            "Clock",
+            "42 s behind api.hubapi.com",
+            "Set it by the network: timedatectl set-ntp true",
+        ),
+        Finding::away(
+            "Source shop",
+            "cannot reach shop.example: connection refused",
+            "It is asked again at the next pull",
+        ),
         Finding::bad(
             "Source hubspot",
             "token lacks scope crm.objects.deals.read",

@@ -1,6 +1,7 @@
 //! What people see: the demo's screens, messages and pages, as they are and as a browser shows them.
 
 mod agree;
+mod audit;
 mod browser;
 mod form;
 mod golden;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use tempfile::TempDir;
-use truecount::clock::SystemClock;
+use truecount::clock::{Clock, SystemClock};
 use truecount::config::{self, SecretRef, Text};
 use truecount::model::{
     Calendar, Diagnostic, Grain, Level, Measure, Name, Question, Subject, Timestamp, Window,
@@ -38,6 +38,7 @@ pub(super) struct Bench {
     pub(super) plan: Plan,
     pub(super) folder: TempDir,
     secrets: BTreeMap<String, String>,
+    clock: Arc<dyn Clock>,
     pub(super) now: Timestamp,
 }
 
@@ -99,12 +100,20 @@ impl Bench {
             plan,
             folder: tempfile::tempdir().unwrap(),
             secrets: BTreeMap::new(),
+            clock: Arc::new(SystemClock::start()),
             now: at("2026-11-25T12:00:00Z"),
         }
     }
 
     pub(super) fn secret(mut self, key: &str, text: &str) -> Self {
         self.secrets.insert(key.to_owned(), text.to_owned());
+        self
+    }
+
+    /// On a clock that jumps where others sleep.
+    pub(super) fn on(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.now = clock.now();
+        self.clock = clock;
         self
     }
 
@@ -144,7 +153,7 @@ impl Bench {
         let guard = Guard::parse(&["127.0.0.1".to_owned()]).unwrap();
         let http = Http::new(guard.clone(), None).unwrap();
         Means {
-            net: Net::with(Arc::new(http), Arc::new(SystemClock::start()), guard),
+            net: Net::with(Arc::new(http), Arc::clone(&self.clock), guard),
             secrets: Arc::new(KnownSecrets(self.secrets.clone())),
             folder: self.folder.path().to_path_buf(),
             pushed: Arc::new(Nothing),

@@ -87,6 +87,33 @@ async fn pages_are_read_to_the_end() {
 }
 
 #[tokio::test]
+async fn settings_that_give_numbers_their_meaning_are_told() {
+    let property = Property {
+        zone: "America/New_York",
+        custom: vec!["customEvent:coupon", "customEvent:tier"],
+        ..usual()
+    };
+    let (bench, _api) = bench(property, PURCHASE).await;
+    let question = bench.question("ga4", "purchase", Measure::Count, Grain::Day);
+    let pulled = bench
+        .pull(&[question], "2026-11-19", "2026-11-22")
+        .await
+        .unwrap();
+    let told = |key: &str| {
+        let mut settings = pulled.settings.iter();
+        settings
+            .find(|(known, _)| known == key)
+            .map(|(_, value)| value.as_str())
+    };
+    assert_eq!(told("time zone"), Some("America/New_York"));
+    assert_eq!(
+        told("custom dimensions"),
+        Some("customEvent:coupon, customEvent:tier")
+    );
+    assert_eq!(told("key events"), None, "nothing that was not answered");
+}
+
+#[tokio::test]
 async fn hours_come_too_and_the_autumn_hour_lasts_two() {
     let (bench, _api) = bench(usual(), PURCHASE).await;
     let question = bench.question("ga4", "purchase", Measure::Count, Grain::Hour);
@@ -307,6 +334,7 @@ fn fourteen_lines_give_the_checks_of_the_first_page() {
         [
             "ga4.freshness",
             "ga4.history",
+            "ga4.settings",
             "plan.unplanned",
             "purchase.completeness",
             "purchase.duplicates",

@@ -2,7 +2,9 @@
 
 mod bad;
 mod bench;
+mod clocks;
 mod files;
+mod first;
 mod ga4;
 mod http;
 mod hubspot;

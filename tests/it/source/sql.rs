@@ -9,7 +9,7 @@ use super::bench::{Bench, HEAD, at, example, name};
 const PAGE: &str = include_str!("../../../docs/sources/sql.md");
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     Postgres,
     Maria,
     Sqlite,
@@ -30,7 +30,7 @@ fn variable(key: &str) -> String {
 }
 
 /// Runs statements as the owner of the data; the address to read it with.
-async fn prepare(kind: Kind, bench: &Bench, script: &str) -> String {
+pub(super) async fn prepare(kind: Kind, bench: &Bench, script: &str) -> String {
     match kind {
         Kind::Postgres => {
             let url = variable("TRUECOUNT_TEST_POSTGRES_URL");

@@ -7,6 +7,7 @@ mod law;
 mod power;
 mod published;
 mod scenario;
+mod soon;
 mod watch;
 
 use truecount::stats::{Cycle, Judgement, Paired, Sensitivity, Series, TooFew, count, pair, ratio};
