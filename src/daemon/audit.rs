@@ -13,7 +13,7 @@ use crate::report::{
 };
 use crate::store::{History, StoreError};
 
-use super::World;
+use super::{World, hindsight};
 
 /// An audit that can be printed, kept and mailed.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,8 +82,8 @@ pub async fn collect(
     let facts = Facts {
         now,
         period: stretch.period,
-        current: store.evaluations(window).await?,
-        previous: store.evaluations(before).await?,
+        current: hindsight::evaluations(world, window, now).await?,
+        previous: hindsight::evaluations(world, before, now).await?,
         latest: store.latest().await?,
         incidents: store
             .incidents_in(Window {

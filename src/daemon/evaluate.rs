@@ -27,7 +27,7 @@ pub struct Looked {
 }
 
 /// Checks that are judged in one go: their evidence is in memory together.
-const PORTION: usize = 200;
+pub(super) const PORTION: usize = 200;
 
 /// Incidents resolved longer ago than this stay resolved (decision 6).
 pub const REOPEN: TimeDelta = TimeDelta::days(7);

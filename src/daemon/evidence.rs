@@ -33,6 +33,8 @@ const MEMORY: TimeDelta = TimeDelta::days(400);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Surroundings {
     pub(super) now: Timestamp,
+    /// Up to when readings are known: `now`, but for looks back at days that nobody judged then.
+    pub(super) known: Timestamp,
     pub(super) sources: BTreeMap<Name, SourceState>,
     pub(super) unanswered: BTreeMap<Fingerprint, String>,
     pub(super) marks: Vec<Mark>,
@@ -208,6 +210,7 @@ pub(super) async fn surroundings(
         .collect();
     Ok(Arc::new(Surroundings {
         now: at,
+        known: at,
         unanswered,
         sources: source_states(world, &pulls, at),
         marks: world.store.marks(memory).await?,
@@ -227,7 +230,7 @@ pub(super) async fn gather(
         busy,
         filled: summed,
     } = needs(checks, around.now, &world.plan.project.calendar);
-    let known = AsOf::Time(around.now);
+    let known = AsOf::Time(around.known);
     let mut found = history(store, &always, known).await?;
     former::prepend(world, &always, known, &mut found).await?;
     let mut hourly = answerable(world, busy);

@@ -13,6 +13,7 @@ mod evidence;
 mod follow_up;
 mod former;
 mod heartbeat;
+mod hindsight;
 mod hurry;
 mod letters;
 mod pull;

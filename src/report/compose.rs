@@ -154,7 +154,9 @@ fn incidents(facts: &Facts, now: Window) -> Vec<Incident> {
                 State::Resolved { at } => at,
                 State::Suspected { .. } | State::Open | State::Recovering { .. } => facts.now,
             };
-            one.opened_at.is_some_and(|at| at < now.to) && until >= now.from
+            // What began in the period and was only noticed later belongs to it, too.
+            let began = one.first.start.min(one.opened_at.unwrap_or(facts.now));
+            one.opened_at.is_some() && began < now.to && until >= now.from
         })
         .cloned()
         .collect();

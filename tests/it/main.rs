@@ -15,6 +15,7 @@ mod docs;
 mod doctor;
 mod examples;
 mod fake;
+mod first_audit;
 mod former;
 mod fuzz;
 mod hours;
