@@ -38,7 +38,7 @@ pub(super) async fn evaluations(
     now: Timestamp,
 ) -> Result<Vec<Evaluation>, StoreError> {
     let mut all = world.store.evaluations(window).await?;
-    let checks: Vec<Arc<dyn Check>> = world.checks.iter().cloned().collect();
+    let checks: Vec<Arc<dyn Check>> = world.checks.to_vec();
     let checks: Vec<Arc<dyn Check>> = checks
         .into_iter()
         .filter(|check| !OF_THE_MOMENT.contains(&check.label().kind))

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 use super::{Guard, Method, NetError, Reply, Request, Transport};
 
@@ -15,10 +16,15 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Most headers of an answer.
 const HEADERS: usize = 100;
 
+/// Answers beyond this many bytes are read one at a time: several hostile ones at once would
+/// otherwise take their limits together.
+const LARGE: usize = 1 << 20;
+
 /// The real network.
 pub struct Http {
     client: reqwest::Client,
     guard: Guard,
+    large: Semaphore,
 }
 
 /// TLS needs a provider of ciphers once per process.
@@ -60,7 +66,11 @@ impl Http {
             builder = builder.proxy(proxy);
         }
         let client = builder.build().map_err(|why| setup(&plain(why)))?;
-        Ok(Self { client, guard })
+        Ok(Self {
+            client,
+            guard,
+            large: Semaphore::new(1),
+        })
     }
 }
 
@@ -143,6 +153,8 @@ impl Http {
             })
             .collect();
         let status = answer.status().as_u16();
+        // Declared before the body, so that the room is free when the turn ends.
+        let mut turn = None;
         let mut body = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(unreachable)? {
             if body.len() + part.len() > request.limit {
@@ -152,7 +164,14 @@ impl Http {
                 });
             }
             body.extend_from_slice(&part);
+            if turn.is_none() && body.len() > LARGE {
+                // Never closed, so that it cannot fail; it ends with this answer, or with its time.
+                turn = self.large.acquire().await.ok();
+                // Growing by doubling would hold the old and the new room together.
+                body.reserve_exact(request.limit - body.len());
+            }
         }
+        body.shrink_to_fit();
         Ok(Reply {
             status,
             headers,

@@ -93,9 +93,13 @@ async fn a_fault_reaches_the_webhook_and_every_screen() {
     assert!(took < Duration::from_secs(10), "{took:?}");
     // The first look at the second system may come after the message: then the verdict is told, too.
     let told = hooks(&hook);
-    let opened = told.iter().filter(|one| one.body.contains("\"incident.opened\""));
+    let opened = told
+        .iter()
+        .filter(|one| one.body.contains("\"incident.opened\""));
     assert_eq!(opened.count(), 1, "told once");
-    let verdicts = told.iter().filter(|one| one.body.contains("\"verdict_changed\""));
+    let verdicts = told
+        .iter()
+        .filter(|one| one.body.contains("\"verdict_changed\""));
     assert_eq!(verdicts.count() + 1, told.len(), "{told:#?}");
 
     let (status, screen, _) = shop.output(&["incident", "list"]);

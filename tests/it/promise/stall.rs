@@ -39,7 +39,7 @@ async fn stalls(stage: &str, stall: &str, undo: &str) {
         rig.plan("wait = \"0 min\"")
     );
     rig.write("truecount.toml", &plan);
-    let daemon = rig.serve().await;
+    let mut daemon = rig.serve().await;
     rig.push_history().await;
     rig.until("a heartbeat", || watcher.count() > 0, || watcher.count())
         .await;
@@ -61,8 +61,8 @@ async fn stalls(stage: &str, stall: &str, undo: &str) {
         "{stage} stands still: {}",
         rig.log()
     );
-    let lives = rig.get("/healthz").await;
-    assert_eq!(lives.as_deref(), Some("ok\n"), "{stage}: {}", rig.log());
+    let ended = daemon.child.try_wait().unwrap();
+    assert!(ended.is_none(), "{stage}: {ended:?}: {}", rig.log());
     sql(undo);
     let begun = Instant::now();
     while watcher.count() == before {

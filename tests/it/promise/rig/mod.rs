@@ -151,9 +151,14 @@ impl Rig {
         daemon
     }
 
-    /// What all daemons of this folder wrote, its end.
+    /// What all daemons of this folder wrote.
+    pub(crate) fn whole_log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("serve.log")).unwrap_or_default()
+    }
+
+    /// Its end.
     pub(crate) fn log(&self) -> String {
-        let text = fs::read_to_string(self.folder.path().join("serve.log")).unwrap_or_default();
+        let text = self.whole_log();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
