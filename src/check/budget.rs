@@ -53,7 +53,7 @@ impl Promise {
     /// If there were twice as many in eight weeks as promised, the chances of this plan are about
     /// half as large as they should be: half the promise, spent at that rate, is the promise. Never
     /// less than a quarter; what is older than eight weeks no longer counts.
-    pub fn after(&self, noise: &[Timestamp], now: Timestamp) -> Allowed {
+    pub fn after(self, noise: &[Timestamp], now: Timestamp) -> Allowed {
         let since = now - Self::memory();
         let noise = noise.iter().filter(|at| **at > since && **at <= now);
         let noise = noise.count();
@@ -115,7 +115,7 @@ pub fn budget(mut seen: Vec<Evaluation>, promise: &Promise) -> Vec<Evaluation> {
 
 /// For each finding of a round, why the budget holds it back; `None` where it does not.
 pub fn holds(seen: &[Evaluation], promise: &Promise) -> Vec<Option<Hold>> {
-    let gates = many::nested(&leaves(seen), per_day(promise), DISCOVERY);
+    let gates = many::nested(&leaves(seen), per_day(*promise), DISCOVERY);
     let hold = |(one, gate): (&Evaluation, Gate)| {
         let alarms = one.outcome.status() > Some(Status::Ok);
         let hold = Hold::at(gate)?;
@@ -142,7 +142,7 @@ impl Hold {
 
 /// The chance at which one of so many tests alarms by itself: the promise of a day, shared evenly.
 pub fn share(promise: &Promise, tests: usize) -> f64 {
-    per_day(promise) / tests.max(1) as f64
+    per_day(*promise) / tests.max(1) as f64
 }
 
 /// Findings of a round that the budget has to share between: each is one test.
@@ -150,7 +150,7 @@ pub fn tests(seen: &[Evaluation]) -> usize {
     seen.iter().filter(|one| chance(one).is_finite()).count()
 }
 
-fn per_day(promise: &Promise) -> f64 {
+fn per_day(promise: Promise) -> f64 {
     promise.per_week.max(0.0) / 7.0
 }
 

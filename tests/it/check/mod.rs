@@ -4,6 +4,7 @@ pub(crate) mod bench;
 mod beside;
 mod budget;
 mod gap;
+mod held;
 mod many;
 mod maturity;
 mod rate;
