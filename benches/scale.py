@@ -205,7 +205,8 @@ def build() -> None:
         print(f"clean build: {cargo('--target-dir', name):.0f} s", flush=True)
         os.utime(ROOT / "src/lib.rs")
         print(f"incremental build: {cargo('--target-dir', name):.0f} s", flush=True)
-    print(f"release binary: {PROGRAM.stat().st_size / 1e6:.1f} MB")
+    if PROGRAM.exists():
+        print(f"release binary: {PROGRAM.stat().st_size / 1e6:.1f} MB")
 
 
 def main() -> None:

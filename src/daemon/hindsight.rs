@@ -38,11 +38,8 @@ pub(super) async fn evaluations(
     now: Timestamp,
 ) -> Result<Vec<Evaluation>, StoreError> {
     let mut all = world.store.evaluations(window).await?;
-    let checks: Vec<Arc<dyn Check>> = world.checks.to_vec();
-    let checks: Vec<Arc<dyn Check>> = checks
-        .into_iter()
-        .filter(|check| !OF_THE_MOMENT.contains(&check.label().kind))
-        .collect();
+    let of_a_day = |check: &&Arc<dyn Check>| !OF_THE_MOMENT.contains(&check.label().kind);
+    let checks: Vec<Arc<dyn Check>> = world.checks.iter().filter(of_a_day).cloned().collect();
     let calendar = &world.plan.project.calendar;
     let days = calendar.buckets(Grain::Day, window);
     let lacking: BTreeSet<NaiveDate> = days
