@@ -37,7 +37,7 @@ use crate::model::{
 };
 use crate::plan::{Form, KindFacts, Plan, Setting};
 
-pub use budget::{Promise, budget, share, tests};
+pub use budget::{Allowed, Hold, Level, Promise, budget, holds, share, tests};
 pub use coverage::{Coverage, coverage};
 pub use rehearse::{Rehearsed, rehearse};
 

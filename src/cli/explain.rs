@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 
 use crate::check as rules;
 use crate::config;
-use crate::daemon::{self, World};
+use crate::daemon::{self, Looked, World};
+use crate::model::{Evaluation, Name};
 use crate::render;
 use crate::source;
 
@@ -39,6 +40,8 @@ pub(super) async fn run(
     let found = named(&world, &options.name)?;
     let looked = daemon::look(&world, at).await?;
     let tests = rules::tests(&looked.seen);
+    let promise = looked.allowed.promise;
+    let budget = budget(&looked, &found.label().name, world.plan.project.budget);
     let seen: Vec<_> = looked
         .seen
         .into_iter()
@@ -58,14 +61,11 @@ pub(super) async fn run(
     let outlook = outlooks.into_values().next().unwrap_or_default();
     let reach = outlook.sight.as_ref().map(reach);
     let finality = outlook.final_after.map(about);
-    let promise = rules::Promise {
-        per_week: world.plan.project.budget,
-    };
     let judged_by_chance = seen.iter().any(|one| {
         let finding = one.outcome.finding();
         finding.is_some_and(|finding| finding.p.is_some())
     });
-    let text = render::terminal::explain(&render::terminal::Explanation {
+    let mut text = render::terminal::explain(&render::terminal::Explanation {
         plan: &world.plan,
         seen: &seen,
         past: &lines,
@@ -77,8 +77,69 @@ pub(super) async fn run(
         now: at,
         color: screen.color,
     });
+    if !budget.is_empty() {
+        text.push_str("\n  Alert budget\n");
+        for line in budget {
+            text.push_str(&format!("    {line}\n"));
+        }
+    }
     screen.say(&text);
     Ok(check::exit(&seen, global.deny_warnings))
+}
+
+/// What the alert budget did to a check: where it held findings back, and whether it shrank.
+fn budget(looked: &Looked, check: &Name, says: f64) -> Vec<String> {
+    let holds = rules::holds(&looked.seen, &looked.allowed.promise);
+    let mut lines: Vec<String> = looked
+        .seen
+        .iter()
+        .zip(holds)
+        .filter(|(one, _)| one.check == *check)
+        .filter_map(|(one, hold)| Some(held(one, &hold?)))
+        .collect();
+    let allowed = &looked.allowed;
+    if allowed.less {
+        lines.push(format!(
+            "budget {} a week: {} of the last 8 weeks {} called noise (the plan says {says})",
+            short(allowed.promise.per_week),
+            render::words::many(allowed.noise, "alarm"),
+            if allowed.noise == 1 { "was" } else { "were" },
+        ));
+    }
+    lines
+}
+
+/// `0.5`, `0.38`, `0.0025`.
+fn short(value: f64) -> f64 {
+    let digits = if value < 0.1 { 1e4 } else { 1e2 };
+    (value * digits).round() / digits
+}
+
+/// `held back at its source: …`.
+fn held(one: &Evaluation, hold: &rules::Hold) -> String {
+    let source = one.source.as_ref().map_or("the plan", Name::as_str);
+    let event = one.event.as_ref().unwrap_or(&one.check);
+    let (level, why) = match hold.level {
+        rules::Level::Source => ("source", format!("all of {source} together is as usual")),
+        rules::Level::Event => (
+            "event",
+            format!("something is wrong in {source}, but {event} is as usual"),
+        ),
+        rules::Level::Series => (
+            "series",
+            format!("something is wrong with {event}, but this series is as usual"),
+        ),
+    };
+    let of = if one.segment.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", render::words::segment(&one.segment))
+    };
+    format!(
+        "{of}held back at its {level}: {why} (p = {}, it speaks below p = {})",
+        render::words::chance(hold.chance),
+        render::words::chance(hold.limit)
+    )
 }
 
 /// `in about 2 days`.

@@ -31,7 +31,6 @@ pub(super) async fn announce(world: &World, now: Timestamp) -> Result<Step, Stor
         letters: &written.letters,
         told: &written.told,
         marks: &[],
-        ledger: None,
     };
     match world.store.commit(&lease, &round).await {
         Ok(()) => {

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use crate::check::{self, Check};
 use crate::incident::{self, Change, Turn};
 use crate::model::{
-    Bucket, Evaluation, Gap, Grain, Held, Name, Outcome, Segment, Strike, Timestamp,
+    Bucket, Evaluation, Gap, Grain, Held, Name, Outcome, Segment, Strike, Timestamp, Window,
 };
 use crate::plan::Plan;
 use crate::store::{Round, StoreError};
@@ -22,8 +22,8 @@ use super::{LEASE, Step, World, follow_up, letters};
 pub struct Looked {
     /// Every evaluation after the budget.
     pub seen: Vec<Evaluation>,
-    /// The budget's ledger after this look.
-    pub ledger: String,
+    /// What the budget allowed after what people called noise.
+    pub allowed: check::Allowed,
 }
 
 /// Checks that are judged in one go: their evidence is in memory together.
@@ -73,7 +73,6 @@ pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreE
         letters: &written.letters,
         told: &written.told,
         marks: &[],
-        ledger: Some(&looked.ledger),
     };
     match world.store.commit(&lease, &round).await {
         Ok(()) => {}
@@ -123,18 +122,28 @@ fn with_averages(plan: &Arc<Plan>, averages: &BTreeMap<Name, f64>) -> Arc<Plan> 
     Arc::new(Plan::clone(plan).with_averages(averages))
 }
 
-/// Keeps the promise of the whole plan.
+/// Keeps the promise of the whole plan; alarms that people called noise were spent from it.
 async fn budgeted(
     world: &World,
     seen: Vec<Evaluation>,
     now: Timestamp,
 ) -> Result<Looked, StoreError> {
-    let ledger = world.store.ledger().await?;
     let promise = check::Promise {
         per_week: world.plan.project.budget,
     };
-    let (seen, ledger) = check::budget(seen, &promise, ledger.as_deref(), now);
-    Ok(Looked { seen, ledger })
+    let memory = Window {
+        from: now - check::Promise::memory(),
+        to: now,
+    };
+    let incidents = world.store.incidents_in(memory).await?;
+    let noise: Vec<Timestamp> = incidents
+        .iter()
+        .filter(|one| one.label == Some(incident::Label::Noise) && one.merged_into.is_none())
+        .filter_map(|one| one.opened_at)
+        .collect();
+    let allowed = promise.after(&noise, now);
+    let seen = check::budget(seen, &allowed.promise);
+    Ok(Looked { seen, allowed })
 }
 
 /// Runs the pure part away from the tasks that serve the network.

@@ -112,11 +112,12 @@ pub async fn rehearse(
         );
         called && one.members.contains(&check.label().name)
     });
-    let tests = check::tests(&look(world, now).await?.seen).max(1);
+    let looked = look(world, now).await?;
+    let tests = check::tests(&looked.seen).max(1);
     let walk = Walk {
         plan: Arc::clone(&world.plan),
         promise: Promise {
-            per_week: world.plan.project.budget / tests as f64,
+            per_week: looked.allowed.promise.per_week / tests as f64,
         },
         looks: looks(world, check, &known, since, now),
         known,
@@ -228,6 +229,7 @@ fn looks(
 /// One walk through the past.
 struct Walk {
     plan: Arc<Plan>,
+    /// What one test has of the promise of the plan.
     promise: Promise,
     looks: Vec<Timestamp>,
     known: Known,
@@ -269,7 +271,10 @@ impl Walk {
         let mut opened = Vec::new();
         for &now in &self.looks {
             let seen = self.evaluate(check, &all, now);
-            let (seen, _) = check::budget(seen, &self.promise, None, now);
+            let share = Promise {
+                per_week: self.promise.per_week * check::tests(&seen) as f64,
+            };
+            let seen = check::budget(seen, &share);
             let recent: Vec<Incident> = all
                 .iter()
                 .filter(|one| match one.state {

@@ -44,7 +44,6 @@ async fn finish(
         letters,
         told: &[],
         marks: &[],
-        ledger: None,
     };
     match world.store.commit(&lease, &round).await {
         Ok(()) => {

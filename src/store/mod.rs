@@ -104,8 +104,6 @@ pub struct Round<'a> {
     pub told: &'a [Told],
     /// Marks that were noticed, such as settings that drifted.
     pub marks: &'a [Mark],
-    /// The alert budget's ledger after the round, as `check::budget` wrote it.
-    pub ledger: Option<&'a str>,
 }
 
 /// A letter that was claimed for sending.
@@ -209,9 +207,6 @@ pub trait Store: Send + Sync {
 
     /// Reserves the next `count` incident numbers of the project under the lease.
     async fn numbers(&self, lease: &Lease, count: u32) -> Result<u32, StoreError>;
-
-    /// The budget's ledger as last written.
-    async fn ledger(&self) -> Result<Option<String>, StoreError>;
 
     /// Writes a round.
     async fn commit(&self, lease: &Lease, round: &Round<'_>) -> Result<(), StoreError>;

@@ -25,7 +25,6 @@ struct OwnRound {
     letters: Vec<Letter>,
     told: Vec<Told>,
     marks: Vec<Mark>,
-    ledger: Option<String>,
 }
 
 #[async_trait]
@@ -135,11 +134,6 @@ impl Store for Sqlite {
         .await
     }
 
-    async fn ledger(&self) -> Result<Option<String>, StoreError> {
-        self.read(|connection, project| incident::fact(connection, project, "ledger"))
-            .await
-    }
-
     async fn commit(&self, lease: &Lease, round: &Round<'_>) -> Result<(), StoreError> {
         let held = lease.clone();
         let own = OwnRound {
@@ -150,7 +144,6 @@ impl Store for Sqlite {
             letters: round.letters.to_vec(),
             told: round.told.to_vec(),
             marks: round.marks.to_vec(),
-            ledger: round.ledger.map(str::to_owned),
         };
         self.write(move |transaction, project| {
             lease::fence(transaction, project, &held)?;
@@ -165,7 +158,6 @@ impl Store for Sqlite {
                 letters: &own.letters,
                 told: &own.told,
                 marks: &own.marks,
-                ledger: own.ledger.as_deref(),
             };
             incident::write_round(transaction, project, &round)
         })

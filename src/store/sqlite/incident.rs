@@ -1,4 +1,4 @@
-//! Rounds: evaluations, incidents, what was told, marks, silences and the ledger.
+//! Rounds: evaluations, incidents, what was told, marks and silences.
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -33,9 +33,6 @@ pub(super) fn write_round(
     }
     for mark in round.marks {
         add_mark(transaction, project, mark)?;
-    }
-    if let Some(ledger) = round.ledger {
-        set_fact(transaction, project, "ledger", ledger)?;
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ fn a_thousand_series_keep_the_budget_of_the_plan() {
             })
             .collect();
         assert_eq!(check::tests(&seen), SERIES);
-        let (seen, _) = check::budget(seen, &promise, None, day.end);
+        let seen = check::budget(seen, &promise);
         for (index, one) in seen.iter().enumerate() {
             let loud = one.outcome.status() > Some(Status::Ok);
             let tells = loud && one.held == Held::No;

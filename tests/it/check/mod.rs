@@ -2,7 +2,9 @@
 
 pub(crate) mod bench;
 mod beside;
+mod budget;
 mod gap;
+mod held;
 mod many;
 mod maturity;
 mod rate;
@@ -16,8 +18,8 @@ use chrono::TimeDelta;
 use truecount::check::{self, Evidence, KINDS, Line, Promise, SourceState};
 use truecount::config::{self, Text};
 use truecount::model::{
-    Calendar, Diagnostic, Flag, Grain, Held, Level, Name, Outcome, Quality, Question, Reading,
-    Segment, Status, Timestamp,
+    Calendar, Diagnostic, Evaluation, Flag, Grain, Held, Level, Name, Outcome, Quality, Question,
+    Reading, Segment, Status, Timestamp,
 };
 use truecount::plan::{self, Environment, Plan};
 
@@ -248,7 +250,6 @@ fn without_any_reading_nothing_is_judged() {
 
 #[test]
 fn the_budget_holds_back_a_weak_finding_and_never_an_extreme_one() {
-    let now: Timestamp = "2026-11-01T09:00:00Z".parse().unwrap();
     let found = super::demo::findings(6, 2);
     let one = found
         .iter()
@@ -263,13 +264,9 @@ fn the_budget_holds_back_a_weak_finding_and_never_an_extreme_one() {
         one
     };
     let promise = Promise { per_week: 1.0 };
-    let (seen, ledger) = check::budget(vec![with(0.4), with(1e-9)], &promise, None, now);
-    assert_eq!(
-        seen.iter().map(|one| one.held).collect::<Vec<_>>(),
-        [Held::ByBudget, Held::No]
-    );
-    let again = check::budget(seen, &promise, Some(&ledger), now + TimeDelta::hours(1));
-    assert_eq!(again.0[1].held, Held::No);
-    let broken = check::budget(again.0, &promise, Some("what is this"), now);
-    assert_eq!(broken.0[0].held, Held::ByBudget);
+    let seen = check::budget(vec![with(0.4), with(1e-9)], &promise);
+    let held = |seen: &[Evaluation]| seen.iter().map(|one| one.held).collect::<Vec<_>>();
+    assert_eq!(held(&seen), [Held::ByBudget, Held::No]);
+    let again = check::budget(seen, &promise);
+    assert_eq!(held(&again), [Held::ByBudget, Held::No]);
 }

@@ -253,7 +253,7 @@ fn look(world: &World, checks: &[Box<dyn Check>], now: Timestamp) -> Vec<Evaluat
         .flat_map(|check| check.evaluate(&evidence))
         .collect();
     let promise = Promise { per_week: 1.0 };
-    check::budget(seen, &promise, None, now).0
+    check::budget(seen, &promise)
 }
 
 /// Every word that was said of the orders, over the mornings; `None` when no incident was opened.

@@ -1,6 +1,6 @@
 //! Each formula against a number that its source, or a well-known table, prints.
 
-use truecount::stats::many::{self, Allowance, Ledger};
+use truecount::stats::many;
 use truecount::stats::maturity::Curve;
 use truecount::stats::{blame, power, rare, ratio, tail};
 
@@ -131,42 +131,64 @@ fn the_events_needed_to_see_a_loss_are_known() {
 }
 
 #[test]
-fn a_round_spends_what_the_ledger_pays_and_no_more() {
-    let allowance = Allowance::default();
-    let ledger = Ledger { balance: 0.0 };
-    // A day's income is 1/7; among 100 tests each may have 1/700.
-    let mut chances = vec![0.5; 100];
-    chances[0] = 1.0 / 701.0;
-    chances[1] = 1.0 / 699.0;
-    let (admitted, after) = many::admit(&chances, &allowance, ledger, 24.0);
-    assert_eq!(admitted.iter().filter(|kept| **kept).count(), 1);
-    assert!(admitted[0] && after.balance.abs() < 1e-12);
-    // When a whole source is broken, its many findings carry one another.
-    let broken: Vec<f64> = (0..100).map(|i| if i < 30 { 0.01 } else { 0.5 }).collect();
-    let (admitted, _) = many::admit(&broken, &allowance, ledger, 24.0);
-    assert_eq!(admitted.iter().filter(|kept| **kept).count(), 30);
-    // What is not spent is saved, up to a week.
-    let (_, saved) = many::admit(&[], &allowance, ledger, 24.0 * 365.0);
-    near(saved.balance, 1.0, 1e-12);
+fn simes_has_exactly_the_level_that_it_says() {
+    // The fifteen of Benjamini and Hochberg: the least of 15 p / rank is 15 * 0.0001.
+    let chances = [
+        0.0201, 0.0001, 0.0004, 0.0019, 0.0095, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262,
+        0.5719, 0.6528, 0.7590, 1.0,
+    ];
+    near(many::simes(&chances), 0.0015, 1e-12);
+    near(many::simes(&[0.04, f64::NAN, 0.03]), 0.04, 1e-12);
+    assert!(many::simes(&[]).is_nan());
+    // Biometrika 73 (1986), theorem 1: for independent tests it is as small as a with chance a. Of
+    // two tests in 200 equally likely steps each, one pair in ten is at or below a tenth.
+    let step = |at: u32| (f64::from(at) + 0.5) / 200.0;
+    let pairs = (0..200).flat_map(|one| (0..200).map(move |two| [step(one), step(two)]));
+    let small = pairs.filter(|pair| many::simes(pair) <= 0.1).count();
+    assert_eq!(small, 4_000);
 }
 
 #[test]
-fn false_alarms_of_a_quiet_year_stay_within_the_promise() {
-    let mut dice = super::Dice::new(5);
-    let allowance = Allowance::default();
-    let mut ledger = Ledger::new(&allowance);
-    let mut alarms = 0;
-    for _ in 0..364 * 4 {
-        let chances: Vec<f64> = (0..50).map(|_| dice.share()).collect();
-        let (admitted, after) = many::admit(&chances, &allowance, ledger, 24.0);
-        ledger = after;
-        alarms += admitted.iter().filter(|kept| **kept).count();
+fn a_tree_of_tests_is_walked_by_hand() {
+    // Two groups of four leaves; 0.16 alarms are promised, and a fifth of what is told may be false.
+    let tree = |chances: [f64; 8]| {
+        let leaf = |(at, chance)| many::Leaf {
+            chance,
+            group: at / 4,
+            family: at / 2,
+        };
+        let leaves: Vec<many::Leaf> = chances.into_iter().enumerate().map(leaf).collect();
+        many::nested(&leaves, 0.16, 0.2)
+    };
+    let gates = tree([0.03, 0.04, 0.021, 0.9, 0.025, 0.5, 0.6, 0.7]);
+    // The first group: least of 4 * 0.021, 2 * 0.03, 4/3 * 0.04 = 0.0533, limit 0.16 * 4/8 = 0.08.
+    // Chosen groups hold half the leaves: level 0.1. Families: 0.04 <= 0.1, 0.042 <= 0.1, both.
+    // Leaves at 0.1: 0.04 and 0.03 pass; of the second 0.021 passes and 0.9 does not: it would
+    // have to be the second of two, below 0.1.
+    assert_eq!(gates[..3], [many::Gate::Passed; 3]);
+    let own = many::Gate::Own {
+        chance: 0.9,
+        limit: 0.1,
+    };
+    assert_eq!(gates[3], own);
+    // The second group: 4 * 0.025 = 0.1 > 0.08.
+    let group = |gate: &many::Gate| match gate {
+        many::Gate::Group { chance, limit } => Some((*chance, *limit)),
+        _ => None,
+    };
+    for gate in &gates[4..] {
+        let (chance, limit) = group(gate).unwrap();
+        near(chance, 0.1, 1e-12);
+        near(limit, 0.08, 1e-12);
     }
-    // Four years of one a week: 208 expected, 14 is a standard deviation.
-    assert!(
-        (150..=250).contains(&alarms),
-        "{alarms} false alarms in 208 weeks"
-    );
+    // One leaf below 0.16 / 8 lifts its group; the other family has nothing of its own.
+    let gates = tree([0.01, 0.3, 0.2, 0.9, 0.5, 0.5, 0.5, 0.5]);
+    assert_eq!(gates[0], many::Gate::Passed);
+    let family = many::Gate::Family {
+        chance: 0.4,
+        limit: 0.1,
+    };
+    assert_eq!(gates[2..4], [family; 2]);
 }
 
 #[test]
