@@ -17,6 +17,9 @@ use crate::model::Timestamp;
 
 use super::{Backoff, Net, NetError, Request, json as json_of, shown_start};
 
+/// Seconds for which a token is believed at most; Google gives an hour.
+const LONGEST: i64 = 86_400;
+
 /// Tokens are renewed this long before they end.
 const EARLY: TimeDelta = TimeDelta::minutes(5);
 
@@ -147,7 +150,9 @@ impl GoogleTokens {
             return Ok(token.clone());
         }
         let (token, lasts) = fetch(account, scope, net).await?;
-        known.insert(key, (token.clone(), now + TimeDelta::seconds(lasts)));
+        // Whatever is answered: nobody keeps a token for more than a day.
+        let lasts = TimeDelta::seconds(lasts.clamp(0, LONGEST));
+        known.insert(key, (token.clone(), now + lasts));
         Ok(token)
     }
 

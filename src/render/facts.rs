@@ -174,17 +174,14 @@ fn sentence(incident: &Incident, finding: &Finding, subject: &str) -> String {
         ("completeness", _) => {
             format!(
                 "{subject}: {} lack a required parameter",
-                words::share(1.0 - finding.now.observed)
+                words::share(1.0 - total.observed)
             )
         }
         ("conformance", _) => format!(
             "{subject}: {} break the rule of a parameter",
-            words::share(1.0 - finding.now.observed)
+            words::share(1.0 - total.observed)
         ),
-        ("duplicates", _) => format!(
-            "{subject}: {} are repeats",
-            words::share(finding.now.observed)
-        ),
+        ("duplicates", _) => format!("{subject}: {} are repeats", words::share(total.observed)),
         ("freshness", _) => format!(
             "{source} has sent nothing for {}",
             words::value(finding.now.observed, &Unit::Hours)
@@ -199,11 +196,11 @@ fn sentence(incident: &Incident, finding: &Finding, subject: &str) -> String {
         }
         ("traffic", _) => format!(
             "{} of the traffic of {source} has no known source",
-            words::share(finding.now.observed)
+            words::share(total.observed)
         ),
         ("consent", _) => format!(
             "{} consent, expected {}",
-            words::share(finding.now.observed),
+            words::share(total.observed),
             words::range(&finding.now, &finding.unit)
         ),
         ("compare", Shape::Pair { a, b }) => apart(finding, subject, source, (a, b)),

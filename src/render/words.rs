@@ -3,8 +3,8 @@
 use chrono::{Datelike as _, TimeDelta};
 
 use crate::model::{
-    Amount, Bridge, Calendar, Gap, Grain, Ground, PartKind, Reference, Segment, Status, Timestamp,
-    Unit,
+    Amount, Bridge, Calendar, Finding, Gap, Grain, Ground, PartKind, Reference, Segment, Status,
+    Timestamp, Unit,
 };
 
 /// Longest text that comes from data in one place of a message.
@@ -288,6 +288,26 @@ pub fn cut(text: &str) -> String {
     let mut short: String = text.chars().take(LONGEST - 1).collect();
     short.push('…');
     short
+}
+
+/// Everything since the onset: `Fri 23 Oct: 72 of 183 expected over 3 days`; of what is not counted
+/// `Fri 23 Oct: −42%, expected −17%, over 6 days`.
+pub fn since_onset(calendar: &Calendar, finding: &Finding, grain: Grain) -> String {
+    let total = &finding.since_onset;
+    let (seen, wanted) = (
+        value(total.observed, &finding.unit),
+        value(total.expected, &finding.unit),
+    );
+    let beside = match finding.unit {
+        Unit::Count | Unit::Money(_) => format!("{seen} of {wanted} expected"),
+        _ => format!("{seen}, expected {wanted},"),
+    };
+    let since = since(calendar, &finding.since);
+    format!(
+        "{since}: {beside} over {} {}s",
+        finding.buckets,
+        grain.word()
+    )
 }
 
 /// What a number was compared with.

@@ -149,18 +149,8 @@ fn numbers(
         ),
     ];
     if finding.buckets > 1 {
-        let total = &finding.since_onset;
-        rows.push((
-            "Since",
-            format!(
-                "{}: {} of {} expected over {} {}s",
-                words::since(calendar, &finding.since),
-                words::value(total.observed, unit),
-                words::value(total.expected, unit),
-                finding.buckets,
-                one.bucket.grain.word()
-            ),
-        ));
+        let since = words::since_onset(calendar, finding, one.bucket.grain);
+        rows.push(("Since", since));
     }
     rows.extend(
         finding

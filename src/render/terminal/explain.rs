@@ -1,7 +1,7 @@
 //! The screen of `explain`: why a check says what it says.
 
 use crate::incident::Incident;
-use crate::model::{Evaluation, Held, Outcome, Reading, Timestamp, Unit};
+use crate::model::{Evaluation, Held, Outcome, Reading, Timestamp};
 use crate::plan::Plan;
 use crate::render::{describe, words};
 
@@ -80,21 +80,10 @@ pub fn explain(what: &Explanation<'_>) -> String {
                     words::compared(&finding.compared_with)
                 ));
                 if finding.buckets > 1 {
-                    let total = &finding.since_onset;
-                    let (seen, wanted) = (
-                        words::value(total.observed, &finding.unit),
-                        words::value(total.expected, &finding.unit),
-                    );
-                    let beside = match finding.unit {
-                        Unit::Count | Unit::Money(_) => format!("{seen} of {wanted} expected"),
-                        _ => format!("{seen}, expected {wanted},"),
-                    };
                     out.push_str(&format!(
-                        "  {:<12}{}: {beside} over {} {}s\n",
+                        "  {:<12}{}\n",
                         "Since",
-                        words::since(calendar, &finding.since),
-                        finding.buckets,
-                        one.bucket.grain.word()
+                        words::since_onset(calendar, finding, one.bucket.grain)
                     ));
                 }
                 if let Some(p) = finding.p {

@@ -12,6 +12,8 @@ use super::http_api::{Answer, HttpApi, good};
 pub(crate) struct Property {
     /// IANA zone.
     pub(crate) zone: &'static str,
+    /// Seconds for which a token is said to last, if not an hour.
+    pub(crate) lasts: Option<i64>,
     /// Count by `YYYYMMDD` or `YYYYMMDDHH` and event.
     pub(crate) counts: BTreeMap<(&'static str, &'static str), u64>,
     /// Rows for reports with other dimensions than time and event name: values and count.
@@ -101,7 +103,7 @@ fn answer(property: &Property, path: &str, body: &str) -> Answer {
             );
         }
         return good(
-            json!({ "access_token": "ya29.x", "expires_in": 3599, "token_type": "Bearer" })
+            json!({ "access_token": "ya29.x", "expires_in": property.lasts.unwrap_or(3599), "token_type": "Bearer" })
                 .to_string(),
         );
     }

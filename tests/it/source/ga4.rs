@@ -113,6 +113,21 @@ async fn settings_that_give_numbers_their_meaning_are_told() {
     assert_eq!(told("key events"), None, "nothing that was not answered");
 }
 
+/// Found by fuzzing: a time that no clock can add.
+#[tokio::test]
+async fn a_token_that_lasts_for_ever_or_less_than_nothing_is_used() {
+    for lasts in [i64::MAX, i64::MIN, 0, -1] {
+        let property = Property {
+            lasts: Some(lasts),
+            ..usual()
+        };
+        let (bench, _api) = bench(property, PURCHASE).await;
+        let question = bench.question("ga4", "purchase", Measure::Count, Grain::Day);
+        let counts = bench.counts(&question, "2026-11-19", "2026-11-22").await;
+        assert_eq!(counts.len(), 4, "{lasts}");
+    }
+}
+
 #[tokio::test]
 async fn hours_come_too_and_the_autumn_hour_lasts_two() {
     let (bench, _api) = bench(usual(), PURCHASE).await;
