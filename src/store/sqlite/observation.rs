@@ -286,24 +286,15 @@ fn bucket(
     Ok(bucket)
 }
 
-/// When the first nonzero reading of a question's total was seen.
+/// Where the first bucket begins that held anything.
 pub(super) fn first_seen(
     connection: &Connection,
     project: &Name,
     question: &Question,
 ) -> Result<Option<Timestamp>, StoreError> {
-    connection
-        .prepare_cached(
-            "SELECT min(reading.start) FROM series JOIN reading ON reading.series = series.number
-             WHERE series.family = ?1 AND reading.value <> 0",
-        )
-        .and_then(|mut statement| {
-            statement.query_row([question.family(project).0], |row| {
-                row.get::<_, Option<i64>>(0)
-            })
-        })
-        .map(|start| start.and_then(|start| Timestamp::from_timestamp(start, 0)))
-        .map_err(|why| trouble(&why))
+    let sql = "SELECT min(reading.start) FROM series JOIN reading ON reading.series = series.number
+               WHERE series.family = ?1 AND reading.value <> 0";
+    start_of(connection, project, question, sql)
 }
 
 /// Where the newest bucket begins of which a value is known.
@@ -312,16 +303,22 @@ pub(super) fn reached(
     project: &Name,
     question: &Question,
 ) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT max(reading.start) FROM series JOIN reading ON reading.series = series.number
+               WHERE series.family = ?1";
+    start_of(connection, project, question, sql)
+}
+
+/// The start of the one bucket that a query over the readings of a question picks.
+fn start_of(
+    connection: &Connection,
+    project: &Name,
+    question: &Question,
+    sql: &str,
+) -> Result<Option<Timestamp>, StoreError> {
+    let family = question.family(project).0;
     connection
-        .prepare_cached(
-            "SELECT max(reading.start) FROM series JOIN reading ON reading.series = series.number
-             WHERE series.family = ?1",
-        )
-        .and_then(|mut statement| {
-            statement.query_row([question.family(project).0], |row| {
-                row.get::<_, Option<i64>>(0)
-            })
-        })
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row([family], |row| row.get::<_, Option<i64>>(0)))
         .map(|start| start.and_then(|start| Timestamp::from_timestamp(start, 0)))
         .map_err(|why| trouble(&why))
 }

@@ -29,11 +29,7 @@ fn limit(process: u32, bytes: &str) {
 async fn a_disk_without_room_stops_nothing_but_what_needs_it() {
     let (hook, watcher) = (Receiver::start().await, Receiver::start().await);
     let rig = Rig::new(BINARY, 5, &hook, "wait = \"0 min\"").set("BEAT", &watcher.address);
-    let plan = format!(
-        "{}\n[heartbeat]\nurl = {{ env = \"BEAT\" }}\n",
-        rig.plan("wait = \"0 min\"")
-    );
-    rig.write("truecount.toml", &plan);
+    rig.write_watched();
     let mut daemon = rig.serve().await;
     rig.push_history().await;
     rig.next_rounds(1).await;
@@ -97,11 +93,7 @@ async fn told(rig: &Rig, hook: &Receiver, kind: &str) -> String {
 
 /// Five sources that are known, and a daemon that watches them. Nothing is wrong yet.
 async fn begin(rig: &Rig) -> Daemon {
-    let plan = format!(
-        "{}\n[heartbeat]\nurl = {{ env = \"BEAT\" }}\n",
-        rig.plan("wait = \"0 min\"")
-    );
-    rig.write("truecount.toml", &plan);
+    rig.write_watched();
     let daemon = rig.serve().await;
     rig.push_history().await;
     rig.next_rounds(1).await;

@@ -34,11 +34,7 @@ const STAGES: &[(&str, &str, &str)] = &[
 async fn stalls(stage: &str, stall: &str, undo: &str) {
     let (hook, watcher) = (Receiver::start().await, Receiver::start().await);
     let rig = Rig::new(BINARY, 1, &hook, "wait = \"0 min\"").set("BEAT", &watcher.address);
-    let plan = format!(
-        "{}\n[heartbeat]\nurl = {{ env = \"BEAT\" }}\n",
-        rig.plan("wait = \"0 min\"")
-    );
-    rig.write("truecount.toml", &plan);
+    rig.write_watched();
     let mut daemon = rig.serve().await;
     rig.push_history().await;
     rig.until("a heartbeat", || watcher.count() > 0, || watcher.count())

@@ -73,6 +73,13 @@ impl Rig {
         self
     }
 
+    /// Writes a plan that waits for nobody and whose heartbeat goes to the variable `BEAT`.
+    pub(crate) fn write_watched(&self) {
+        let plan = self.plan("wait = \"0 min\"");
+        let beat = "[heartbeat]\nurl = { env = \"BEAT\" }\n";
+        self.write("truecount.toml", &format!("{plan}\n{beat}"));
+    }
+
     /// Further words of `serve`.
     pub(crate) fn words(mut self, words: &[&str]) -> Self {
         self.words
