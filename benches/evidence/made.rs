@@ -1,6 +1,12 @@
 //! Series made from clean ones: what truly happened, what a tracker saw of it, and faults planted in
 //! the tracker only. Kinds, lengths and sizes are those of the benchmark.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers drawn by dice"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -136,9 +142,9 @@ impl Base {
     }
 
     /// A tracker that loses 5 to 20%, more on some weekdays, with a drift from day to day; then the
-    /// faults, of every kind in turn. `seed` decides everything.
-    pub(crate) fn make(&self, seed: u64, kinds: &mut Deck) -> Made {
-        let mut dice = Dice::new(seed);
+    /// faults, of every kind in turn. `draw` decides everything.
+    pub(crate) fn make(&self, draw: u64, kinds: &mut Deck) -> Made {
+        let mut dice = Dice::new(draw);
         let days = self.days();
         let loss = losses(&mut dice, days);
         let truth = self.values.clone();
