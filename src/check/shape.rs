@@ -11,7 +11,7 @@ use crate::model::{
 use crate::plan::{Event, Plan};
 use crate::stats::{Cycle, Sensitivity};
 
-use super::{Evidence, Label, holiday};
+use super::{Evidence, Label, special};
 
 /// Past readings of the same age without which a young bucket is not judged (docs/adr/007): as many
 /// as the statistic needs, or nothing would be judged between the two. Until then the newest final
@@ -281,7 +281,9 @@ impl Core {
             .max();
         let begin = begin.unwrap_or(last.start).min(last.start);
         let buckets = grid(calendar, begin, &last);
-        let columns = questions
+        let classes = special::classes(self.country.as_deref(), evidence.calendar, &buckets);
+        let alone = questions.len() == 1;
+        let mut columns: Vec<Vec<f64>> = questions
             .iter()
             .zip(&newest)
             .map(|(question, readings)| {
@@ -289,7 +291,9 @@ impl Core {
                 buckets
                     .iter()
                     .map(|bucket| {
-                        if evidence.calendar.ignores(bucket) || !is_whole(bucket) {
+                        if special::is_left_out(evidence.calendar, bucket, alone)
+                            || !is_whole(bucket)
+                        {
                             return f64::NAN;
                         }
                         let reading = match &past {
@@ -303,6 +307,9 @@ impl Core {
                     .collect()
             })
             .collect();
+        for values in &mut columns {
+            special::hush_first(values, &classes);
+        }
         let troubled = evidence
             .troubled
             .get(&self.label.name)
@@ -318,10 +325,7 @@ impl Core {
                 .iter()
                 .map(|one| !troubled.iter().any(|window| window.overlaps(&one.window())))
                 .collect(),
-            special: buckets
-                .iter()
-                .map(|one| holiday::class(self.country.as_deref(), one.date()))
-                .collect(),
+            special: classes,
             cycle: cycle(buckets.first().unwrap_or(&last)),
             bucket: last,
             provisional: aged.is_some(),

@@ -7,6 +7,7 @@ mod gap;
 mod held;
 mod many;
 mod maturity;
+mod named;
 mod rate;
 mod release;
 mod settings;
