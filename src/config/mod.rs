@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::model::Span;
 
 pub use code::{codes, explain_code};
-pub use parse::{Document, includes, list_of_tables, parse};
+pub use parse::{Document, FAMILIES, includes, list_of_tables, parse};
 pub use reader::{Reader, unknown};
 pub use suggest::suggest;
 
