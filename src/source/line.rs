@@ -41,7 +41,8 @@ impl When {
                 return Some(Self::Wall(wall));
             }
         }
-        for (form, length) in [("%Y-%m-%d", 10), ("%Y%m%d", 8)] {
+        // With dots the day comes first everywhere; with slashes nobody can tell.
+        for (form, length) in [("%Y-%m-%d", 10), ("%Y%m%d", 8), ("%d.%m.%Y", 10)] {
             if text.len() == length
                 && let Ok(day) = NaiveDate::parse_from_str(text, form)
             {
@@ -102,6 +103,13 @@ impl When {
 
 /// A count: whole and not negative.
 pub(super) fn count(text: &str) -> Result<f64, String> {
+    // 1.400 may be a thousand and 400, or 1 and two fifths: nobody may guess.
+    if is_grouped(text.trim()) {
+        return Err(format!(
+            "`{}` is not plainly a count; write thousands without a separator",
+            shown(text)
+        ));
+    }
     let number: f64 = text
         .trim()
         .parse()
@@ -113,6 +121,18 @@ pub(super) fn count(text: &str) -> Result<f64, String> {
         ));
     }
     Ok(number)
+}
+
+/// Whether digits stand in groups of three as thousands do.
+fn is_grouped(text: &str) -> bool {
+    let mut groups = text.split(['.', ',', '\'', ' ', '\u{a0}', '\u{202f}']);
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().unwrap_or_default();
+    let rest: Vec<&str> = groups.collect();
+    (1..=3).contains(&first.len())
+        && digits(first)
+        && !rest.is_empty()
+        && rest.iter().all(|group| group.len() == 3 && digits(group))
 }
 
 /// An amount: finite; refunds are negative.
