@@ -22,6 +22,7 @@ mod reload;
 mod renew;
 mod report_job;
 mod sight;
+mod summed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ pub use pull::{forecast, means, pull, pull_since};
 pub use rehearse::{Rehearsal, Tried, rehearse};
 pub use reload::{Builder, Rebuilt, Watcher};
 pub use report_job::{report_channel, send_now as send_report_now};
-pub use sight::{Outlook, outlooks};
+pub use sight::{Outlook, baselines, outlooks};
 
 /// A source with its place in the plan.
 pub struct Tap {

@@ -252,6 +252,7 @@ async fn asks(
         .always
         .into_iter()
         .chain(needs.filled)
+        .chain(needs.changed)
         .chain(hourly)
         .chain(super::audit::wanted(world, now))
         .filter(|(question, _)| question.source == tap.decl.decl.name)
@@ -326,7 +327,11 @@ pub(super) fn most_at_once(tap: &Tap) -> usize {
 
 /// Cuts questions into parts of at most `most` values; what concerns one event stays together,
 /// unless each question is a part of its own (`most` is 0).
-pub(super) fn portions(questions: Vec<Question>, window: Window, most: usize) -> Vec<Vec<Question>> {
+pub(super) fn portions(
+    questions: Vec<Question>,
+    window: Window,
+    most: usize,
+) -> Vec<Vec<Question>> {
     let buckets = |question: &Question| {
         let length = match question.grain {
             Grain::Hour => TimeDelta::hours(1),

@@ -36,7 +36,7 @@ mod tuning;
 mod watch;
 
 pub use order::{mad, median};
-pub use watch::{Point, Watch};
+pub use watch::{Lesson, Point, Watch};
 
 /// Where index 0 of a series lies in its cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
