@@ -3,16 +3,16 @@
 use chrono::TimeDelta;
 
 use crate::model::{Baseline, Bucket, LeftOut, Question, Trouble};
-use crate::stats::{Lesson, Point, Watch};
+use crate::stats::{Lesson, NAMED, Point, Watch};
 
 use super::Evidence;
 use super::grid::is_whole;
-use super::holiday;
 use super::shape::{Core, View};
+use super::{holiday, special};
 
-/// Why nobody looks at a bucket, whatever was counted in it.
-pub(super) fn closed(evidence: &Evidence<'_>, bucket: &Bucket) -> Option<LeftOut> {
-    if evidence.calendar.ignores(bucket) {
+/// Why nobody looks at a bucket, whatever was counted in it; `alone` where a count stands by itself.
+pub(super) fn closed(evidence: &Evidence<'_>, bucket: &Bucket, alone: bool) -> Option<LeftOut> {
+    if special::is_left_out(evidence.calendar, bucket, alone) {
         Some(LeftOut::Planned)
     } else {
         (!is_whole(bucket)).then_some(LeftOut::Clocks)
@@ -78,6 +78,7 @@ impl View {
         let why = |at: usize| match (&self.left[at], lessons[at]) {
             (Some(why), _) => Some(why.clone()),
             (None, Lesson::Special) if self.special[at] == holiday::EVE => Some(LeftOut::Eve),
+            (None, Lesson::Special) if self.special[at] >= NAMED => Some(LeftOut::Named),
             (None, Lesson::Special) => Some(LeftOut::Holiday),
             (None, Lesson::Odd | Lesson::Barred) => Some(LeftOut::Odd),
             (None, Lesson::Taught | Lesson::Missing) => None,

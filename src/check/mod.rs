@@ -25,6 +25,7 @@ mod rehearse;
 mod settings;
 mod shape;
 mod share;
+mod special;
 mod traffic;
 mod unplanned;
 mod utm;

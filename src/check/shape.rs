@@ -13,7 +13,7 @@ use crate::stats::{Cycle, Sensitivity};
 
 use super::baseline::{closed, of_incident};
 use super::grid::{cycle, grid};
-use super::{Evidence, Label, holiday};
+use super::{Evidence, Label, special};
 
 /// Past readings of the same age without which a young bucket is not judged (docs/adr/007): as many
 /// as the statistic needs, or nothing would be judged between the two. Until then the newest final
@@ -283,11 +283,13 @@ impl Core {
             .max();
         let begin = begin.unwrap_or(last.start).min(last.start);
         let buckets = grid(calendar, begin, &last);
+        let classes = special::classes(self.country.as_deref(), evidence.calendar, &buckets);
+        let alone = questions.len() == 1;
         let mut left: Vec<Option<LeftOut>> = buckets
             .iter()
-            .map(|bucket| closed(evidence, bucket))
+            .map(|bucket| closed(evidence, bucket, alone))
             .collect();
-        let mut columns = Vec::with_capacity(questions.len());
+        let mut columns: Vec<Vec<f64>> = Vec::with_capacity(questions.len());
         for (question, readings) in questions.iter().zip(&newest) {
             let past = aged.map(|age| of_age(evidence, question, age));
             let value = |(bucket, left): (&Bucket, &mut Option<LeftOut>)| {
@@ -308,6 +310,9 @@ impl Core {
             };
             columns.push(buckets.iter().zip(&mut left).map(value).collect());
         }
+        for values in &mut columns {
+            special::hush_first(values, &classes);
+        }
         let troubled = evidence.troubled.get(&self.label.name);
         for (bucket, left) in buckets.iter().zip(&mut left) {
             let of = |one: &&Trouble| one.window.overlaps(&bucket.window());
@@ -326,10 +331,7 @@ impl Core {
                 .map(|why| !matches!(why, Some(LeftOut::Incident { .. })))
                 .collect(),
             left,
-            special: buckets
-                .iter()
-                .map(|one| holiday::class(self.country.as_deref(), one.date()))
-                .collect(),
+            special: classes,
             cycle: cycle(buckets.first().unwrap_or(&last)),
             bucket: last,
             provisional: aged.is_some(),

@@ -22,6 +22,8 @@ pub enum LeftOut {
     Holiday,
     /// The day before one.
     Eve,
+    /// A day that a calendar of the plan names: it is held against the other days of that name.
+    Named,
     /// It is part of a run of trouble that the statistic sees and no confirmed incident covers: a
     /// trouble that may still become the new normal, or the first day after one.
     Odd,

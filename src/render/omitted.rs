@@ -30,6 +30,7 @@ pub fn why(why: &LeftOut) -> String {
         LeftOut::Clocks => "clocks changed".to_owned(),
         LeftOut::Holiday => "public holiday".to_owned(),
         LeftOut::Eve => "day before a public holiday".to_owned(),
+        LeftOut::Named => "named by a calendar of the plan".to_owned(),
         LeftOut::Odd => "in a run of trouble, not confirmed".to_owned(),
         LeftOut::Unfinished => "not final yet".to_owned(),
     }
@@ -103,6 +104,7 @@ pub fn json(baseline: Option<&Baseline>) -> Value {
             LeftOut::Clocks => ("clocks", None, false),
             LeftOut::Holiday => ("holiday", None, false),
             LeftOut::Eve => ("eve", None, false),
+            LeftOut::Named => ("named", None, false),
             LeftOut::Odd => ("odd", None, false),
             LeftOut::Unfinished => ("unfinished", None, false),
         };

@@ -91,6 +91,12 @@ impl Watch {
         Self::new(Shape::Count, cycle, engine)
     }
 
+    /// Watches a daily count without windows longer than this downwards.
+    pub(super) fn days_within(cycle: Cycle, longest: usize) -> Self {
+        let engine = Engine::new(Law::Count, cycle, Tuning::days_within(longest), 0);
+        Self::new(Shape::Count, cycle, engine)
+    }
+
     pub(super) fn ratio_with_room(cycle: Cycle, room: usize) -> Self {
         let shape = Shape::Share {
             misses: false,

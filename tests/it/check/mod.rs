@@ -8,6 +8,7 @@ mod gap;
 mod held;
 mod many;
 mod maturity;
+mod named;
 mod put_back;
 mod rate;
 mod release;
