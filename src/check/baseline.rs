@@ -19,11 +19,20 @@ pub(super) fn closed(evidence: &Evidence<'_>, bucket: &Bucket, alone: bool) -> O
     }
 }
 
-/// A confirmed incident as the reason.
-pub(super) fn of_incident(one: &Trouble) -> LeftOut {
-    LeftOut::Incident {
-        number: one.number,
-        real: one.real,
+/// Names confirmed incidents where there is no other reason.
+pub(super) fn mark_incidents(
+    troubled: &[Trouble],
+    buckets: &[Bucket],
+    left: &mut [Option<LeftOut>],
+) {
+    for (bucket, left) in buckets.iter().zip(left) {
+        let mut those = troubled.iter();
+        let one = those.find(|one| one.window.overlaps(&bucket.window()));
+        let why = one.map(|one| LeftOut::Incident {
+            number: one.number,
+            real: one.real,
+        });
+        *left = left.take().or(why);
     }
 }
 

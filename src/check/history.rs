@@ -95,11 +95,11 @@ impl Check for History {
         for question in &self.questions {
             let summed = evidence.changes.get(question).cloned();
             let of_all = || Changes::of(evidence.vintages.get(question)?, settles, evidence.now);
-            let Some(changes) = summed.or_else(of_all) else {
+            let Some(of_one) = summed.or_else(of_all) else {
                 continue;
             };
-            known += changes.known;
-            changed.extend(changes.rewritten);
+            known += of_one.known;
+            changed.extend(of_one.rewritten);
         }
         let newest = evidence.calendar.bucket(Grain::Day, evidence.now);
         let newest = evidence.calendar.previous(&newest);

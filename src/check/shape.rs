@@ -6,12 +6,12 @@ use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::model::{
     Bucket, Calendar, Evaluation, Gap, Grain, Held, LeftOut, MarkKind, Name, Outcome, Question,
-    Reading, Segment, Strike, Timestamp, Trouble,
+    Reading, Segment, Strike, Timestamp,
 };
 use crate::plan::{Event, Plan};
 use crate::stats::{Cycle, Sensitivity};
 
-use super::baseline::{closed, of_incident};
+use super::baseline::{closed, mark_incidents};
 use super::grid::{cycle, grid};
 use super::{Evidence, Label, special};
 
@@ -314,11 +314,7 @@ impl Core {
             special::hush_first(values, &classes);
         }
         let troubled = evidence.troubled.get(&self.label.name);
-        for (bucket, left) in buckets.iter().zip(&mut left) {
-            let of = |one: &&Trouble| one.window.overlaps(&bucket.window());
-            let one = troubled.into_iter().flatten().find(of);
-            *left = left.take().or_else(|| one.map(of_incident));
-        }
+        mark_incidents(troubled.map_or(&[], Vec::as_slice), &buckets, &mut left);
         let watched = self.is_watched(evidence, &last);
         let seen_at = newest
             .iter()

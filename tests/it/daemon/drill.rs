@@ -114,7 +114,7 @@ async fn round(stumbles_over: Option<&'static str>) -> (Vec<Ask>, Vec<Incident>)
         })
         .collect();
     life.tick(now).await;
-    let asked = asked.lock().unwrap();
+    let asked = asked.lock().unwrap().clone();
     let split = |ask: &&Ask| {
         let mut questions = ask.questions.iter();
         questions.any(|one| matches!(one.subject, Subject::Event(_)) && !one.by.is_empty())
