@@ -51,7 +51,7 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
     let made = plan.sources.iter().filter_map(|source| {
         let source = &source.decl.name;
         let counted = plan.events.iter().filter_map(|event| {
-            let mapping = plan.mapping(&event.name, source)?;
+            let mapping = event.mapping(source)?;
             Some(daily(&event.name, source, mapping, Measure::Count))
         });
         let questions: Vec<Question> = counted.collect();

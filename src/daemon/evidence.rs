@@ -81,6 +81,23 @@ pub(super) struct Needs {
     pub(super) changed: BTreeMap<Question, Window>,
 }
 
+/// Which checks read which source: what a check needs moves with the time, where it reads does not.
+pub fn readers(
+    checks: &[Arc<dyn Check>],
+    now: Timestamp,
+    calendar: &Calendar,
+) -> BTreeMap<Name, Vec<Arc<dyn Check>>> {
+    let mut found: BTreeMap<Name, Vec<Arc<dyn Check>>> = BTreeMap::new();
+    for check in checks {
+        let needs = check.needs(now, calendar).into_iter();
+        let sources: BTreeSet<Name> = needs.map(|need| need.question.source).collect();
+        for source in sources {
+            found.entry(source).or_default().push(Arc::clone(check));
+        }
+    }
+    found
+}
+
 pub(super) fn needs(checks: &[Arc<dyn Check>], now: Timestamp, calendar: &Calendar) -> Needs {
     let mut found = Needs::default();
     for need in checks.iter().flat_map(|check| check.needs(now, calendar)) {
