@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use serde::Deserialize;
 
-use super::{Cycle, Paired, Scored, Sensitivity, Series};
+use super::{Cycle, Paired, Point, Scored, Sensitivity, Series, Watch};
 use super::{count, grade, pair, ratio};
 
 /// The first line of the scores.
@@ -218,6 +218,22 @@ impl Trial {
             Kind::Discrepancy => pair::sweep(&paired, 0, &mut out),
         }
         out
+    }
+
+    /// Judges every day of a count online without windows longer than this downwards, to measure what
+    /// the longer ones are worth; [`Trial::judge`] has them all.
+    pub fn judge_within(&self, longest: usize) -> Vec<Option<Scored>> {
+        let mut watch = Watch::days_within(self.cycle, longest);
+        let judged = self.values.iter().map(|&first| {
+            watch.push(Point {
+                first,
+                second: 1.0,
+                usable: true,
+                special: 0,
+            });
+            watch.scored()
+        });
+        judged.collect()
     }
 
     /// The lines of `series_id,timestamp,score,is_anomaly` for the buckets from `score_from` on.

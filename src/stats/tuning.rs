@@ -264,10 +264,27 @@ static ALL: LazyLock<All> = LazyLock::new(|| {
     }
 });
 
+/// Daily counts without their longer windows downwards, the shortest first.
+static SHORTER: LazyLock<Vec<Tuning>> = LazyLock::new(|| {
+    let days = Tuning::days();
+    let shorter = days.windows.iter().map(|&longest_down| Tuning {
+        longest_down,
+        ..days.clone()
+    });
+    shorter.collect()
+});
+
 impl Tuning {
     /// For counts of this cycle.
     pub(super) fn counts(cycle: Cycle) -> &'static Self {
         &ALL.counts[place(cycle)]
+    }
+
+    /// For daily counts in which no longer window than this is judged downwards; for measuring what
+    /// the longer ones are worth.
+    pub(super) fn days_within(longest: usize) -> &'static Self {
+        let found = SHORTER.iter().rev().find(|one| one.longest_down <= longest);
+        found.unwrap_or(&SHORTER[0])
     }
 
     /// For shares of this cycle, of which one side is counted and only one direction is trouble.
