@@ -1,6 +1,10 @@
 //! Compares answers of schedules with a slow oracle: `cargo bench --bench slots -- [ANSWERS] [SEED]`.
 
 #![expect(clippy::print_stdout, reason = "it prints what it found")]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a table of forms reads best in one piece"
+)]
 
 #[path = "../tests/it/promise/oracle.rs"]
 mod oracle;

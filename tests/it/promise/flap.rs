@@ -20,8 +20,8 @@ const LIVES: u32 = 15;
 const APART: TimeDelta = TimeDelta::days(1);
 
 /// The day before each life: a source breaks, recovers, and stays so for a day.
-async fn push(rig: &Rig, begin: TimeDelta, life: u32) {
-    let today = (Utc::now() + begin + APART * i32::try_from(life).unwrap()).date_naive();
+async fn push(rig: &Rig, start: TimeDelta, life: u32) {
+    let today = (Utc::now() + start + APART * i32::try_from(life).unwrap()).date_naive();
     for source in 0..SOURCES {
         let count = match (source + life as usize) % 3 {
             0 => 0,
@@ -144,9 +144,9 @@ async fn flapping_under_kills_is_told_in_order_and_ends_in_what_is_true() {
     let hook = Receiver::start().await;
     hook.behave(|_, call| failing(call));
     let mut rig = Rig::new(BINARY, SOURCES, &hook, "wait = \"0 min\"");
-    let begin = -APART * i32::try_from(LIVES).unwrap();
-    let today = (Utc::now() + begin).date_naive();
-    rig.live_at(begin);
+    let start = -APART * i32::try_from(LIVES).unwrap();
+    let today = (Utc::now() + start).date_naive();
+    rig.live_at(start);
     let mut daemon = rig.serve().await;
     for source in 0..SOURCES {
         let history = body(source, today, 1..=42, |ago| 100 + ago * 7 % 11);
@@ -154,9 +154,9 @@ async fn flapping_under_kills_is_told_in_order_and_ends_in_what_is_true() {
     }
     for life in 1..=LIVES {
         daemon.end("KILL").await;
-        rig.live_at(begin + APART * i32::try_from(life).unwrap());
+        rig.live_at(start + APART * i32::try_from(life).unwrap());
         daemon = rig.serve().await;
-        push(&rig, begin, life).await;
+        push(&rig, start, life).await;
         // Killed in the middle of what this brings, each time a little later.
         let before = hook.count();
         let share = 6 + life as usize * 5 % 13;

@@ -21,7 +21,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_truecount");
 const PERIOD: i64 = 5;
 
 /// How long the slow and the hanging source are watched.
-const WATCHED: Duration = Duration::from_secs(60);
+const WATCHED: Duration = Duration::from_mins(1);
 
 /// What one source was asked.
 #[derive(Default)]
