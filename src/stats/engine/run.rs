@@ -137,10 +137,12 @@ impl Engine {
     /// Teaches what the run withheld of buckets that people put back.
     fn teach_put_back(&mut self, since: usize, at: usize) {
         for j in since..at {
-            if !self.taught[j] && self.input.is_put_back(j) && self.input.special[j] == 0 {
-                if let Some((value, exposure)) = self.input.seen(j) {
-                    self.learn(j, value, exposure, true);
-                }
+            let withheld = !self.taught[j] && self.input.special[j] == 0;
+            if withheld
+                && self.input.is_put_back(j)
+                && let Some((value, exposure)) = self.input.seen(j)
+            {
+                self.learn(j, value, exposure, true);
             }
         }
     }
