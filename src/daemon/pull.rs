@@ -253,6 +253,7 @@ async fn asks(
         .always
         .into_iter()
         .chain(needs.filled)
+        .chain(needs.changed)
         .chain(hourly)
         .chain(super::audit::wanted(world, now))
         .filter(|(question, _)| question.source == tap.decl.decl.name)
@@ -286,7 +287,7 @@ async fn asks(
         let to = calendar.bucket(Grain::Day, now).end;
         groups.entry((from, to)).or_default().push(question);
     }
-    let most = if each { 0 } else { PORTION };
+    let most = most_at_once(tap);
     let ask = |window: Window, questions: Vec<Question>| Ask {
         questions,
         window,
@@ -316,9 +317,18 @@ async fn newest(
     Ok(known.filter_map(|(one, at)| Some((one, at?))).collect())
 }
 
+/// Values that are asked for at once: all that memory bears, or one question where each costs calls.
+pub(super) fn most_at_once(tap: &Tap) -> usize {
+    if tap.source.by_question() { 0 } else { PORTION }
+}
+
 /// Cuts questions into parts of at most `most` values; what concerns one event stays together,
 /// unless each question is a part of its own (`most` is 0).
-fn portions(questions: Vec<Question>, window: Window, most: usize) -> Vec<Vec<Question>> {
+pub(super) fn portions(
+    questions: Vec<Question>,
+    window: Window,
+    most: usize,
+) -> Vec<Vec<Question>> {
     let buckets = |question: &Question| {
         let length = match question.grain {
             Grain::Hour => TimeDelta::hours(1),

@@ -6,7 +6,7 @@ use super::input::{Bucket, Verdict};
 use super::law::Law;
 use super::pair;
 use super::tuning::Tuning;
-use super::{Cycle, Expected, Judgement, Scored, Sensitivity, TooFew};
+use super::{Cycle, Expected, Judgement, PUT_BACK, Scored, Sensitivity, TooFew};
 
 /// Buckets that decide whether the hits or the misses of a share are counted.
 const LOOK: usize = 28;
@@ -22,6 +22,21 @@ pub struct Point {
     pub usable: bool,
     /// As in [`super::Series`].
     pub special: u8,
+}
+
+/// What became of a bucket that was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lesson {
+    /// It is part of what later buckets are held against.
+    Taught,
+    /// There was nothing to learn from.
+    Missing,
+    /// A special day, which teaches ordinary ones nothing.
+    Special,
+    /// It was not allowed to teach ([`Point::usable`]).
+    Barred,
+    /// It belongs to a run of trouble that is not, or not yet, the new normal.
+    Odd,
 }
 
 /// A series that is judged bucket by bucket, in about a microsecond each.
@@ -156,7 +171,11 @@ impl Watch {
             Shape::Share { misses, .. } => side(&point, *misses),
             // Two systems see the same holiday: the gap between them has none.
             Shape::Pair => Bucket {
-                special: 0,
+                special: if point.special == PUT_BACK {
+                    PUT_BACK
+                } else {
+                    0
+                },
                 ..side(&point, false)
             },
         };
@@ -193,6 +212,16 @@ impl Watch {
             return Err(self.engine.too_few());
         }
         Ok(self.engine.since(since))
+    }
+
+    /// What became of each bucket, oldest first.
+    pub fn lessons(&self) -> Vec<Lesson> {
+        (0..self.len()).map(|at| self.engine.lesson(at)).collect()
+    }
+
+    /// The first bucket of a run of trouble that lasted until it was the new normal.
+    pub fn new_normal(&self) -> Option<usize> {
+        self.engine.new_normal()
     }
 
     /// The part of [`Watch::judge`] that a backtest needs; `None` where nothing can be said.

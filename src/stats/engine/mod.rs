@@ -15,6 +15,7 @@ use super::law::Law;
 use super::level::{Level, Undo};
 use super::peak::Peaks;
 use super::tuning::{MOST, Tuning};
+use super::watch::Lesson;
 use super::{Cycle, Expected, TooFew};
 
 use compare::Look;
@@ -200,7 +201,7 @@ impl Engine {
         warm.then_some(verdict)
     }
 
-    fn learn(&mut self, at: usize, value: f64, exposure: f64, warm: bool) {
+    pub(super) fn learn(&mut self, at: usize, value: f64, exposure: f64, warm: bool) {
         if !self.input.usable[at] {
             return;
         }
@@ -214,10 +215,34 @@ impl Engine {
         };
         let place = at % self.undo.len();
         let slot = self.input.slot(at);
-        self.undo[place] = self.level.learn(slot, taught, exposure, warm);
+        let undo = self.level.learn(slot, taught, exposure, warm);
+        // What is put back later than the longest window can no longer be taken back.
+        if self.len() - at <= self.undo.len() {
+            self.undo[place] = undo;
+        }
         self.taught[at] = true;
         self.teachers += 1;
         self.events += value;
+    }
+
+    /// What became of a bucket that was taken in.
+    pub(super) fn lesson(&self, at: usize) -> Lesson {
+        if self.input.seen(at).is_none() {
+            Lesson::Missing
+        } else if self.input.special[at] != 0 {
+            Lesson::Special
+        } else if self.taught[at] {
+            Lesson::Taught
+        } else if self.input.usable[at] {
+            Lesson::Odd
+        } else {
+            Lesson::Barred
+        }
+    }
+
+    /// The first bucket of the run that is the new normal, if one is.
+    pub(super) fn new_normal(&self) -> Option<usize> {
+        Some(self.accepted?.since())
     }
 
     /// What was said of the last bucket taken in; `None` if nothing could be.
