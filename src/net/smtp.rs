@@ -88,7 +88,7 @@ fn reaction(why: &lettre::transport::smtp::Error) -> MailError {
     while let Some(deeper) = inner.source() {
         inner = deeper;
     }
-    let detail = crate::model::Name::clean(&inner.to_string()).to_string();
+    let detail = crate::model::Name::clean(&crate::secret::masked(&inner.to_string())).to_string();
     let own = if detail.contains("certificate") {
         "; a certificate of your own authority is accepted when SSL_CERT_FILE names the authority's file"
     } else {
@@ -132,7 +132,8 @@ pub async fn send_mail(
         .send_raw(&envelope, message)
         .await
         .map_err(|why| reaction(&why))?;
-    Ok(answer.first_line().map_or("taken", |line| line).to_owned())
+    let said = answer.first_line().unwrap_or("taken");
+    Ok(crate::model::Name::clean(&crate::secret::masked(said)).to_string())
 }
 
 /// Connects and says hello, for `doctor`.

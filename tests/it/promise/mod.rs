@@ -9,6 +9,7 @@ mod access;
 mod calm;
 mod delivery;
 mod disk;
+mod echo;
 mod flood;
 mod hostile;
 mod inward;
