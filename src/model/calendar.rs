@@ -68,6 +68,20 @@ impl Calendar {
             || self.closed.iter().any(|times| times.covers(bucket))
     }
 
+    /// Place among the closed times, from 0, of those to which a whole day belongs by its date: days of
+    /// one such name are alike from year to year. `None` for hours, for times that recur every week,
+    /// and for days that are ignored by another rule too.
+    pub fn named(&self, bucket: &Bucket) -> Option<usize> {
+        if bucket.grain != Grain::Day || self.ignored.contains(&bucket.date()) {
+            return None;
+        }
+        let mut covering = self.closed.iter().enumerate();
+        let (place, times) = covering.find(|(_, times)| times.covers(bucket))?;
+        let by_date = times.hours.is_none() && times.weekdays.is_empty();
+        let only = covering.all(|(_, times)| !times.covers(bucket));
+        (by_date && !times.dates.is_empty() && only).then_some(place)
+    }
+
     /// Local wall time of an instant.
     pub fn local(&self, at: Timestamp) -> NaiveDateTime {
         at.with_timezone(&self.zone).naive_local()

@@ -217,9 +217,9 @@ reason = "The shop moves to another data center"
     ),
     (
         "calendar",
-        "Times by a name of yours. A route may be mute during one; of a calendar that no route uses nothing is learnt and nothing alarms.",
+        "Times by a name of yours. A route may be mute during one; of a calendar that no route uses nothing is learnt and nothing alarms. Its whole days by date are known days: a count is held against earlier days of the same name, of this year or the last, and only a collapse alarms.",
         r#"[calendar.company_days]
-days = ["2026-05-15", "2026-12-27..2026-12-31"]
+days = ["2025-12-27..2025-12-31", "2026-05-15", "2026-12-27..2026-12-31"]
 
 [calendar.nights]
 days  = ["weekends"]

@@ -438,7 +438,7 @@ pub(super) const FAMILIES: Tables = &[
     ),
     (
         "calendar",
-        "Named times: during those that no route is mute by, nothing is learnt and nothing alarms",
+        "Named times: during those that no route is mute by, nothing is learnt and nothing alarms; whole days by date are held against earlier days of the same name, once there is one",
         &[
             key(
                 "days",

@@ -36,7 +36,11 @@ mod tuning;
 mod watch;
 
 pub use order::{mad, median};
-pub use watch::{Point, Watch};
+pub use watch::{Lesson, Point, Watch};
+
+/// Classes of special days from here on are days of a name that somebody gave them. They need not be
+/// like a day off: once one was seen, only those of the same class say what to expect.
+pub const NAMED: u8 = 3;
 
 /// Where index 0 of a series lies in its cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use statrs::function::erf::erfc;
 
 use super::Engine;
+use crate::stats::NAMED;
 use crate::stats::input::Verdict;
 use crate::stats::law::{Forecast, Law};
 
@@ -15,8 +16,10 @@ impl Engine {
     pub(super) fn special_forecast(&self, at: usize) -> Forecast {
         let class = self.input.special[at];
         let own = self.day_off_mean(at);
+        let is_named = class >= NAMED;
         // An earlier day of the class says five times as much as the belief in a day off.
-        let (mut seen, mut usual) = (0.2 * own, 0.2 * own);
+        let belief = if is_named { 0.0 } else { 0.2 };
+        let (mut seen, mut usual) = (belief * own, belief * own);
         for j in 0..at {
             if let Some((value, _)) = self.input.seen(j)
                 && self.input.special[j] == class
@@ -28,7 +31,7 @@ impl Engine {
             }
         }
         let factor = if usual > 0.0 {
-            (seen / usual).min(2.0)
+            (seen / usual).min(if is_named { f64::INFINITY } else { 2.0 })
         } else {
             1.0
         };
