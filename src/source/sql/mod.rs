@@ -458,7 +458,7 @@ fn keep(
             Subject::AnyEvent | Subject::Sessions => "all events",
         };
         pulled.notes.push(format!(
-            "{event}: {ahead} rows of its query lie in the future; they are left out"
+            "{event}: {ahead} dates of its query lie in the future and are left out"
         ));
     }
     let sums = super::top_values(question, sums);

@@ -1,10 +1,9 @@
-//! P14 and P22 where the other side repeats what it was given: sources that fail and quote tokens,
-//! passwords and rows; values of the plan in `Debug`; a panic.
+//! P14 where the other side repeats what it was given: sources that fail and quote tokens and
+//! passwords; values of the plan in `Debug`; a panic.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use chrono::{Days, Utc};
 use truecount::app::{self, Reading};
 use truecount::config::{SecretRef, Text};
 use truecount::net::{Guard, Http, Request, Transport as _};
@@ -13,7 +12,7 @@ use truecount::secret::{self, ExposeSecret as _, Secrets as _, SystemSecrets};
 use super::super::fake::http_api::{Asked, HttpApi};
 use super::rig::receiver::Receiver;
 use super::rig::{PATIENCE, Rig};
-use super::secret::{BINARY, PERSONAL, kept, search, shown};
+use super::secret::{BINARY, kept, search, shown};
 
 fn variable(key: &str) -> String {
     std::env::var(key).unwrap_or_else(|_| panic!("{key} is not set: run `bash tests/run`"))
@@ -236,7 +235,7 @@ async fn debug_prints_no_secret() {
         format!("{:?} {:#?}", project.diagnostics, project.diagnostics),
         format!("{place:?} {place:#?} {read:?} {read:#?} {secrets:?}"),
     ] {
-        assert!(told.len() > 20);
+        assert!(told.len() >= "[] []".len());
         let at = told.find("canary");
         assert!(
             at.is_none(),
@@ -289,129 +288,4 @@ fn a_panic_tells_no_secret() {
         "{told}"
     );
     assert_eq!(secret::masked("nothing known"), "nothing known");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn people_in_rows_of_databases_and_apis_are_kept_nowhere() {
-    let hook = Receiver::start().await;
-    let today = Utc::now().date_naive();
-    let mut rows = Vec::new();
-    let mut script = "DROP TABLE IF EXISTS canary_visit;\nCREATE TABLE canary_visit (day date, note text, amount text);\n".to_owned();
-    for ago in 1..=3_u64 {
-        let day = today - Days::new(ago);
-        for value in PERSONAL.iter().chain(&["DE"]) {
-            rows.push(serde_json::json!({ "date": day, "count": 7, "country": value }));
-            script.push_str(&format!(
-                "INSERT INTO canary_visit VALUES ('{day}', '{value}', '{value}');\n"
-            ));
-        }
-    }
-    let body = serde_json::Value::Array(rows).to_string();
-    let api = HttpApi::start(move |path, _| match path.split(['/', '?']).nth(1) {
-        Some("rows") => (200, "application/json", body.clone()),
-        Some("count") => (
-            200,
-            "application/json",
-            format!("[{{\"date\":\"{today}\",\"count\":\"{}\"}}]", PERSONAL[0]),
-        ),
-        _ => (
-            400,
-            "application/json",
-            format!("{{\"error\":\"no account {}\"}}", PERSONAL.join(", ")),
-        ),
-    })
-    .await;
-    let url = variable("TRUECOUNT_TEST_POSTGRES_URL");
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    client.batch_execute(&script).await.unwrap();
-    let rig = Rig::new(BINARY, 1, &hook, "wait = \"0 min\"").set("PG", &url);
-    let file = rusqlite::Connection::open(rig.folder.path().join("shop.db")).unwrap();
-    file.execute_batch(&script).unwrap();
-    let http = |path: &str| {
-        format!(
-            "type = \"http\"\nbase_url = \"{}\"\nrequest = {{ path = \"/{path}\", query = {{ since = \"{{from}}\" }} }}\nrows = \"$[*]\"",
-            api.address
-        )
-    };
-    let (pg, lite) = (
-        "type = \"sql\"\nurl = { env = \"PG\" }",
-        "type = \"sql\"\nurl = \"sqlite:shop.db\"",
-    );
-    let table = "{ table = \"canary_visit\", date = \"day\", fields = { country = \"note\" } }";
-    let cast = "{ query = \"SELECT day, CAST(amount AS integer) AS count FROM canary_visit WHERE day >= $from AND day < $to\" }";
-    let text = "{ query = \"SELECT day, amount AS count FROM canary_visit WHERE day >= $from AND day < $to\" }";
-    let (mut more, mut split, mut alone) = (String::new(), String::new(), String::new());
-    for (name, source, found, is_split) in [
-        ("pg", pg.to_owned(), table, true),
-        ("lite", lite.to_owned(), table, true),
-        ("rows", http("rows"), "true", true),
-        ("pgcast", pg.to_owned(), cast, false),
-        ("litetext", lite.to_owned(), text, false),
-        ("count", http("count"), "true", false),
-        ("refuses", http("refuses"), "true", false),
-    ] {
-        more.push_str(&format!(
-            "[source.{name}]\nevery = \"1 minute\"\n{source}\n"
-        ));
-        let place = if is_split { &mut split } else { &mut alone };
-        place.push_str(&format!("in.{name} = {found}\n"));
-    }
-    more.push_str(&format!(
-        "[event.visit]\nby = [\"country\"]\n{split}[event.order]\n{alone}"
-    ));
-    rig.write(
-        "truecount.toml",
-        &format!("{}\n{more}", rig.plan("wait = \"0 min\"")),
-    );
-    let checked = rig.command(&["validate"]).output().unwrap();
-    assert!(
-        checked.status.success(),
-        "{}",
-        String::from_utf8_lossy(&checked.stdout)
-    );
-    let daemon = rig.serve().await;
-    let begun = Instant::now();
-    let good = ["pg", "lite", "rows"].map(|name| format!("rows from `{name}`"));
-    let bad =
-        ["pgcast", "litetext", "count", "refuses"].map(|name| format!("cannot pull `{name}`"));
-    while !good
-        .iter()
-        .chain(&bad)
-        .all(|words| rig.whole_log().contains(words))
-    {
-        assert!(begun.elapsed() < PATIENCE, "{}", rig.log());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let mut places = shown(&rig, true).await;
-    daemon.end("TERM").await;
-    client
-        .batch_execute("DROP TABLE canary_visit")
-        .await
-        .unwrap();
-    places.extend(shown(&rig, false).await);
-    places.extend(kept(rig.folder.path()));
-    places.extend(
-        hook.arrivals()
-            .into_iter()
-            .map(|one| ("a message".to_owned(), one.body)),
-    );
-    // The rows were kept, the people in them not; and the errors did quote something.
-    let count = |sql: &str| -> i64 { rig.database().query_row(sql, [], |row| row.get(0)).unwrap() };
-    assert!(
-        count("SELECT count(*) FROM series WHERE segment LIKE '%(masked)%'") >= 3,
-        "no series of masked values"
-    );
-    for words in &bad {
-        let log = rig.whole_log();
-        let line = log
-            .lines()
-            .find(|line| line.contains(words))
-            .unwrap()
-            .to_owned();
-        assert!(line.contains("(masked)"), "{line}");
-    }
-    search(&places, PERSONAL);
 }
