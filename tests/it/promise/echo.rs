@@ -211,10 +211,7 @@ fn plain() -> app::Project {
         path: "truecount.toml".to_owned(),
         text: PLAIN.to_owned(),
     };
-    let reading = Reading {
-        allow_plain: true,
-        ..Reading::default()
-    };
+    let reading = Reading { allow_plain: true };
     let project = app::understand(".".into(), vec![file], reading);
     assert!(!project.refused(), "{:?}", project.diagnostics);
     project
