@@ -216,7 +216,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
         "check",
         &[
             "mod", "beside", "bridge", "shape", "share", "value", "judge", "budget", "holiday",
-            "young", "special", "coverage", "question", "rehearse",
+            "young", "special", "sibling", "coverage", "question", "rehearse",
         ],
     ),
     ("source", &["mod"]),

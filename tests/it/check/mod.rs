@@ -11,6 +11,7 @@ mod named;
 mod rate;
 mod release;
 mod settings;
+mod sibling;
 mod sum;
 
 use std::collections::BTreeMap;
