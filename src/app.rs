@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use tokio::sync::Notify;
 
-use crate::check;
+use crate::check::{self, Check};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Text};
 use crate::daemon::{self, Job, Tap, World};
@@ -238,13 +238,15 @@ pub fn build(plan: Plan, parts: Parts) -> anyhow::Result<World> {
                 .insert(daemon::report_channel(&report.name), deliver::mailer(mail));
         }
     }
-    let checks = check::checks(&plan).into_iter().map(Arc::from).collect();
+    let checks: Vec<Arc<dyn Check>> = check::checks(&plan).into_iter().map(Arc::from).collect();
+    let readers = daemon::readers(&checks, parts.clock.now(), &plan.project.calendar);
     let jobs = jobs(&plan, &plugs)?;
     let (stir, letters_wait) = parts.wakes;
     Ok(World {
         plan: Arc::new(plan),
         taps: plugs.taps,
         checks,
+        readers,
         channels: plugs.channels,
         jobs,
         store: parts.store,

@@ -22,6 +22,9 @@ const LEAST: usize = 3;
 /// Beginnings of a young series in each base series, this many days apart.
 const APART: usize = 40;
 
+/// What faults leave of all.
+const KEPT: [f64; 4] = [0.0, 0.5, 0.75, 2.0];
+
 /// What became of one fault.
 #[derive(Default)]
 struct Told {
@@ -43,71 +46,86 @@ pub(crate) fn siblings(folder: &Path) -> anyhow::Result<()> {
     let names: Vec<&str> = families.keys().copied().collect();
     println!("families: {}", names.join(", "));
     for steady in [true, false] {
-        let mut lent = 0;
-        let mut young = 0;
-        let mut alarms = [0, 0];
-        let kept = [0.0, 0.5, 0.75, 2.0];
-        let mut told: Vec<[Told; 2]> = kept.iter().map(|_| Default::default()).collect();
+        let mut tally = Tally {
+            told: KEPT.iter().map(|_| Default::default()).collect(),
+            ..Tally::default()
+        };
         for members in families.values() {
             for (own, base) in members.iter().enumerate() {
-                let Some(noise) = typical(members, own) else {
-                    continue;
-                };
-                if (noise < count::USUAL) != steady {
-                    continue;
+                let noise = typical(members, own);
+                if let Some(noise) = noise.filter(|noise| (*noise < count::USUAL) == steady) {
+                    tally.add(base, noise);
                 }
-                lent += 1;
-                let values = base.values();
-                for from in (0..values.len().saturating_sub(YOUNG)).step_by(APART) {
-                    young += 1;
-                    let part = &values[from..from + YOUNG];
-                    let cycle = base.cycle.shifted(from);
-                    let each = [None, Some(noise)];
-                    for (alarms, noise) in alarms.iter_mut().zip(each) {
-                        *alarms += runs(&alarmed(part, cycle, noise));
-                    }
-                    for (told, keeps) in told.iter_mut().zip(kept) {
-                        let spoilt = spoil(part, keeps, from as u64);
-                        for (told, noise) in told.iter_mut().zip(each) {
-                            told.many += 1;
-                            let found = alarmed(&spoilt, cycle, noise);
-                            let within = BEGINS..BEGINS + PATIENCE;
-                            if let Some(at) = found.iter().find(|at| within.contains(at)) {
-                                told.found += 1;
-                                told.days += at + 1 - BEGINS;
-                            }
-                        }
+            }
+        }
+        tally.print(steady);
+    }
+    Ok(())
+}
+
+/// What became of all young series, alone and with siblings.
+#[derive(Default)]
+struct Tally {
+    series: usize,
+    young: usize,
+    alarms: [usize; 2],
+    /// By the share that is left.
+    told: Vec<[Told; 2]>,
+}
+
+impl Tally {
+    fn add(&mut self, base: &Base, noise: f64) {
+        self.series += 1;
+        let values = base.values();
+        for from in (0..values.len().saturating_sub(YOUNG)).step_by(APART) {
+            self.young += 1;
+            let part = &values[from..from + YOUNG];
+            let cycle = base.cycle.shifted(from);
+            let each = [None, Some(noise)];
+            for (alarms, noise) in self.alarms.iter_mut().zip(each) {
+                *alarms += runs(&alarmed(part, cycle, noise));
+            }
+            for (told, keeps) in self.told.iter_mut().zip(KEPT) {
+                let spoilt = spoil(part, keeps, from as u64);
+                for (told, noise) in told.iter_mut().zip(each) {
+                    told.many += 1;
+                    let found = alarmed(&spoilt, cycle, noise);
+                    let within = BEGINS..BEGINS + PATIENCE;
+                    if let Some(at) = found.iter().find(|at| within.contains(at)) {
+                        told.found += 1;
+                        told.days += at + 1 - BEGINS;
                     }
                 }
             }
         }
-        let years = young as f64 * (YOUNG - 21) as f64 / 365.25;
+    }
+
+    fn print(&self, steady: bool) {
+        let years = self.young as f64 * (YOUNG - 21) as f64 / 365.25;
         let which = if steady {
             "steadier than usual, so that noise is borrowed"
         } else {
             "as noisy as usual or more, so that nothing is"
         };
         println!(
-            "{lent} series with siblings {which}; {young} young ones, alone and with siblings:"
+            "{} series with siblings {which}; {} young ones, alone and with siblings:",
+            self.series, self.young
         );
-        if young == 0 {
-            continue;
+        if self.young == 0 {
+            return;
         }
-        let [alone, beside] = alarms.map(|many| many as f64 / years);
+        let [alone, beside] = self.alarms.map(|many| many as f64 / years);
         println!("  false alarms a series-year, days 22 to {YOUNG}: {alone:.2} {beside:.2}");
-        for (told, keeps) in told.iter().zip(kept) {
+        for (told, keeps) in self.told.iter().zip(KEPT) {
             let shown = told.each_ref().map(|told| {
                 let mean = told.days as f64 / told.found.max(1) as f64;
                 let share = told.found as f64 / told.many as f64;
                 format!("{share:.2} in {mean:.1} days")
             });
-            println!(
-                "  {keeps} of all is left from day {BEGINS} on: {}",
-                shown.join(", ")
-            );
+            let shown = shown.join(", ");
+            println!("  {keeps} of all is left from day {BEGINS} on: {shown}");
         }
     }
-    Ok(())
 }
 
 /// The middle noise of the others of a family.

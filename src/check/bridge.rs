@@ -34,7 +34,7 @@ pub(super) struct Parts {
 }
 
 /// The parts of one bucket, signed.
-type Signed = BTreeMap<PartKind, (f64, Ground)>;
+pub(super) type Signed = BTreeMap<PartKind, (f64, Ground)>;
 
 impl Parts {
     /// Repeats are asked where the check of duplicates asks them anyway, and consent where the

@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 
 use crate::model::{
-    Amount, Calendar, Evaluation, Measure, Outcome, Question, Reference, Shape, Status, Timestamp,
-    Unit,
+    Amount, Baseline, Calendar, Evaluation, Measure, Outcome, Question, Reference, Shape, Status,
+    Timestamp, Unit,
 };
 use crate::plan::{Compare, Plan};
 
-use super::bridge::{self, Parts};
+use super::bridge::{self, Parts, Signed};
 use super::question::{amounts, daily, history};
 use super::shape::{Core, View};
 use super::{Check, Evidence, Kind, Label, Need, Sight};
@@ -126,6 +126,17 @@ impl Check for Pair {
         let view = self.core.view(evidence, &self.asked(), self.settle).ok()?;
         self.counted.is_none().then(|| view.sight_of_gap())?
     }
+
+    fn baseline(&self, evidence: &Evidence<'_>) -> Option<Baseline> {
+        let asked = self.asked();
+        let raw = self.core.view_of_past(evidence, &asked, self.settle)?;
+        let parts = self.parts.as_ref().map(|one| one.measured(evidence, &raw));
+        let mut view = self.explained(&raw, parts.as_deref());
+        if self.counted.is_some() {
+            view = Self::in_events(&view);
+        }
+        Some(view.baseline_of_pair(evidence, &self.questions[0]))
+    }
 }
 
 impl Pair {
@@ -137,20 +148,7 @@ impl Pair {
     /// to expect of it.
     fn judge(&self, evidence: &Evidence<'_>, raw: &View) -> Outcome {
         let parts = self.parts.as_ref().map(|one| one.measured(evidence, raw));
-        let mut explained = raw.clone();
-        match &parts {
-            Some(parts) => {
-                for (value, parts) in explained.columns[1].iter_mut().zip(parts) {
-                    *value = bridge::explained(*value, parts);
-                }
-            }
-            None => {
-                for at in 0..raw.buckets.len() {
-                    let out = raw.columns[2..self.questions.len()].iter();
-                    explained.columns[1][at] -= out.map(|one| one[at]).sum::<f64>();
-                }
-            }
-        }
+        let explained = self.explained(raw, parts.as_deref());
         let view = &explained;
         let judged = if self.counted.is_some() {
             Self::in_events(view).pair(Unit::Difference)
@@ -197,6 +195,25 @@ impl Pair {
             finding,
             provisional,
         }
+    }
+
+    /// The other system beside what the baseline leads one to expect of it.
+    fn explained(&self, raw: &View, parts: Option<&[Signed]>) -> View {
+        let mut explained = raw.clone();
+        match parts {
+            Some(parts) => {
+                for (value, parts) in explained.columns[1].iter_mut().zip(parts) {
+                    *value = bridge::explained(*value, parts);
+                }
+            }
+            None => {
+                for at in 0..raw.buckets.len() {
+                    let out = raw.columns[2..self.questions.len()].iter();
+                    explained.columns[1][at] -= out.map(|one| one[at]).sum::<f64>();
+                }
+            }
+        }
+        explained
     }
 
     /// Amounts as so many events: chance moves a sum as it moves the count behind it, and once more

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 
 use super::question::daily;
 use super::shape::Core;
-use super::{Check, Evidence, Kind, Label, Need};
+use super::{Check, Evidence, Kind, Label, Line, Need};
 
 /// `<source>.history`
 pub(super) const KIND: Kind = Kind {
@@ -51,7 +51,7 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
     let made = plan.sources.iter().filter_map(|source| {
         let source = &source.decl.name;
         let counted = plan.events.iter().filter_map(|event| {
-            let mapping = plan.mapping(&event.name, source)?;
+            let mapping = event.mapping(source)?;
             Some(daily(&event.name, source, mapping, Measure::Count))
         });
         let questions: Vec<Question> = counted.collect();
@@ -82,6 +82,7 @@ impl Check for History {
             window,
             busy_only: false,
             filled_only: false,
+            changes_only: true,
         };
         self.questions.iter().map(need).collect()
     }
@@ -92,13 +93,13 @@ impl Check for History {
         let mut changed: Vec<Rewritten> = Vec::new();
         let mut known = 0;
         for question in &self.questions {
-            let lines = evidence.vintages.get(question);
-            let lines = lines.map_or(&[][..], Vec::as_slice);
-            let total = lines.iter().find(|line| line.segment.is_empty());
-            let Some(total) = total else { continue };
-            let days = finals(&total.readings, settles, evidence.now);
-            known += days.len();
-            changed.extend(rewritten(&days, evidence.now));
+            let summed = evidence.changes.get(question).cloned();
+            let of_all = || Changes::of(evidence.vintages.get(question)?, settles, evidence.now);
+            let Some(of_one) = summed.or_else(of_all) else {
+                continue;
+            };
+            known += of_one.known;
+            changed.extend(of_one.rewritten);
         }
         let newest = evidence.calendar.bucket(Grain::Day, evidence.now);
         let newest = evidence.calendar.previous(&newest);
@@ -131,7 +132,30 @@ struct Final {
     seen_at: Timestamp,
 }
 
+/// How the final numbers of one question changed: little to keep of many readings.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Changes {
+    /// Days that were read both young and final.
+    known: usize,
+    /// Those that changed lately by more than the source is used to.
+    rewritten: Vec<Rewritten>,
+}
+
+impl Changes {
+    /// From all readings of the newest 90 days, where the source declares its numbers final so long
+    /// after the end of a day. `None` without a total.
+    pub fn of(lines: &[Line], settles: TimeDelta, now: Timestamp) -> Option<Self> {
+        let total = lines.iter().find(|line| line.segment.is_empty())?;
+        let days = finals(&total.readings, settles, now);
+        Some(Self {
+            known: days.len(),
+            rewritten: rewritten(&days, now),
+        })
+    }
+}
+
 /// A final day that changed.
+#[derive(Debug, Clone, PartialEq)]
 struct Rewritten {
     bucket: Bucket,
     before: f64,

@@ -6,7 +6,7 @@ use chrono::{Datelike, Duration, NaiveDate, Weekday};
 const HOLIDAY: u8 = 1;
 
 /// Class of the day before one.
-const EVE: u8 = 2;
+pub(super) const EVE: u8 = 2;
 
 /// When a holiday is.
 enum Rule {

@@ -171,18 +171,19 @@ impl View {
         stats::power::of_gap(&paired, self.sensitivity)
     }
 
+    /// How many were good, where column 0 counts the good or the bad ones of column 1.
+    pub(super) fn good(&self, limits: Limits) -> Vec<f64> {
+        let both = self.columns[0].iter().zip(&self.columns[1]);
+        if limits.inverse {
+            both.map(|(bad, all)| (all - bad).max(0.0)).collect()
+        } else {
+            both.map(|(k, n)| k.min(*n)).collect()
+        }
+    }
+
     /// Judges good of all (columns 0 and 1) by its own past and by what is allowed.
     pub(super) fn share(&self, limits: Limits) -> Outcome {
-        let (all, marked) = (&self.columns[1], &self.columns[0]);
-        let good: Vec<f64> = if limits.inverse {
-            marked
-                .iter()
-                .zip(all)
-                .map(|(bad, all)| (all - bad).max(0.0))
-                .collect()
-        } else {
-            marked.iter().zip(all).map(|(k, n)| k.min(*n)).collect()
-        };
+        let (all, good) = (&self.columns[1], self.good(limits));
         let (k, n) = (good.last().copied().unwrap_or(f64::NAN), self.last(1));
         let missed = |limit: f64| {
             let chance = if self.watched { LIKELY } else { CERTAIN };

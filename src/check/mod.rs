@@ -4,6 +4,7 @@
 //! evaluations. It never fails: missing data is an outcome. Each kind says which checks a plan
 //! implies, so that a new kind is one file and one line in [`KINDS`].
 
+mod baseline;
 mod beside;
 mod bridge;
 mod budget;
@@ -13,6 +14,7 @@ mod conformance;
 mod coverage;
 mod duplicates;
 mod freshness;
+mod grid;
 mod history;
 mod holiday;
 mod judge;
@@ -35,12 +37,14 @@ mod young;
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Calendar, Evaluation, Mark, Name, Question, Reading, Segment, Timestamp, Window,
+    Baseline, Calendar, Evaluation, Mark, Name, Question, Reading, Segment, Timestamp, Trouble,
+    Window,
 };
 use crate::plan::{Form, KindFacts, Plan, Setting};
 
 pub use budget::{Allowed, Hold, Level, Promise, budget, holds, share, tests};
 pub use coverage::{Coverage, coverage};
+pub use history::Changes;
 pub use rehearse::{Rehearsed, rehearse};
 
 pub use crate::stats::power::Sight;
@@ -174,6 +178,9 @@ pub struct Need {
     /// Only whether a bucket held anything matters, of all such needs of a source together: of a
     /// bucket that several questions fill the evidence holds one reading.
     pub filled_only: bool,
+    /// Only how numbers changed after they were final matters: the evidence holds [`Changes`], not the
+    /// readings.
+    pub changes_only: bool,
 }
 
 /// The median count of a day from which hours are judged too: twenty an hour.
@@ -193,6 +200,12 @@ pub trait Check: Send + Sync {
     /// What could be found in its series at all, tried on the series itself; `None` for kinds that no
     /// statistic decides, and while there is too little history.
     fn sight(&self, _evidence: &Evidence<'_>) -> Option<Sight> {
+        None
+    }
+
+    /// Which buckets its judgement by the day leaves out of what it holds numbers against, and why;
+    /// `None` for kinds without a baseline.
+    fn baseline(&self, _evidence: &Evidence<'_>) -> Option<Baseline> {
         None
     }
 
@@ -252,14 +265,16 @@ pub struct Evidence<'a> {
     pub history: &'a BTreeMap<Question, Vec<Line>>,
     /// All readings of each bucket, oldest first within a bucket, for the newest 90 days: vintages.
     pub vintages: &'a BTreeMap<Question, Vec<Line>>,
+    /// How final numbers changed, of questions for which only that was needed.
+    pub changes: &'a BTreeMap<Question, Changes>,
     /// What the sources could not answer, and why: *not judged*.
     pub unanswerable: &'a BTreeMap<Question, String>,
     /// How each source fared.
     pub sources: &'a BTreeMap<Name, SourceState>,
     /// Releases and other marks.
     pub marks: &'a [Mark],
-    /// Windows of confirmed incidents, per check name: their buckets teach nothing.
-    pub troubled: &'a BTreeMap<Name, Vec<Window>>,
+    /// Confirmed incidents, per check name: their buckets teach nothing.
+    pub troubled: &'a BTreeMap<Name, Vec<Trouble>>,
 }
 
 impl Evidence<'_> {

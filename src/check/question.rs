@@ -49,6 +49,7 @@ pub(super) fn history(questions: &[&Question], now: Timestamp, calendar: &Calend
             window,
             busy_only: false,
             filled_only: false,
+            changes_only: false,
         })
         .collect()
 }
@@ -64,5 +65,6 @@ pub(super) fn hours(question: &Question, now: Timestamp, calendar: &Calendar) ->
         },
         busy_only: true,
         filled_only: false,
+        changes_only: false,
     }
 }

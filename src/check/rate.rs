@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 
 use crate::model::{
-    Amount, Calendar, Evaluation, Finding, Gap, Grain, Measure, Name, Outcome, Question, Reference,
-    Shape, Status, Timestamp, Unit,
+    Amount, Baseline, Calendar, Evaluation, Finding, Gap, Grain, Measure, Name, Outcome, Question,
+    Reference, Shape, Status, Timestamp, Unit,
 };
 use crate::plan::{CheckDecl, Plan};
 use crate::stats;
@@ -139,6 +139,16 @@ impl Check for Rate {
             one.strike.extreme = fires && rule.hold.is_some();
         }
         seen.into_iter().collect()
+    }
+
+    fn baseline(&self, evidence: &Evidence<'_>) -> Option<Baseline> {
+        if self.rule.is_some() {
+            return None;
+        }
+        let questions = [&self.to, &self.from];
+        let view = self.core.view_of_past(evidence, &questions, self.settle)?;
+        let view = view.with_mean(1, self.days);
+        Some(view.baseline_of_pair(evidence, &self.to))
     }
 }
 

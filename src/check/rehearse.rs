@@ -71,6 +71,7 @@ pub fn rehearse(plan: &Plan, checks: &[Box<dyn Check>], test: &RuleTest) -> Opti
         now,
         calendar,
         vintages: &history,
+        changes: &BTreeMap::new(),
         history: &history,
         unanswerable: &unanswerable,
         sources: &sources,

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDateTime, TimeDelta, Timelike};
+use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::model::{
-    Bucket, Calendar, Evaluation, Gap, Grain, Held, MarkKind, Name, Outcome, Question, Reading,
-    Segment, Strike, Timestamp, Window,
+    Bucket, Calendar, Evaluation, Gap, Grain, Held, LeftOut, MarkKind, Name, Outcome, Question,
+    Reading, Segment, Strike, Timestamp,
 };
 use crate::plan::{Event, Plan};
 use crate::stats::{Cycle, Sensitivity};
 
+use super::baseline::{closed, mark_incidents};
+use super::grid::{cycle, grid};
 use super::{Evidence, Label, special};
 
 /// Past readings of the same age without which a young bucket is not judged (docs/adr/007): as many
@@ -283,37 +285,36 @@ impl Core {
         let buckets = grid(calendar, begin, &last);
         let classes = special::classes(self.country.as_deref(), evidence.calendar, &buckets);
         let alone = questions.len() == 1;
-        let mut columns: Vec<Vec<f64>> = questions
+        let mut left: Vec<Option<LeftOut>> = buckets
             .iter()
-            .zip(&newest)
-            .map(|(question, readings)| {
-                let past = aged.map(|age| of_age(evidence, question, age));
-                buckets
-                    .iter()
-                    .map(|bucket| {
-                        if special::is_left_out(evidence.calendar, bucket, alone)
-                            || !is_whole(bucket)
-                        {
-                            return f64::NAN;
-                        }
-                        let reading = match &past {
-                            Some(past) if bucket.label != last.label => past.get(&bucket.label),
-                            _ => readings.get(&bucket.label),
-                        };
-                        reading
-                            .filter(|one| one.quality.unfit().is_none())
-                            .map_or(f64::NAN, |one| one.value)
-                    })
-                    .collect()
-            })
+            .map(|bucket| closed(evidence, bucket, alone))
             .collect();
+        let mut columns: Vec<Vec<f64>> = Vec::with_capacity(questions.len());
+        for (question, readings) in questions.iter().zip(&newest) {
+            let past = aged.map(|age| of_age(evidence, question, age));
+            let value = |(bucket, left): (&Bucket, &mut Option<LeftOut>)| {
+                let reading = match &past {
+                    Some(past) if bucket.label != last.label => past.get(&bucket.label),
+                    _ => readings.get(&bucket.label),
+                };
+                match (&left, reading) {
+                    (Some(LeftOut::Planned | LeftOut::Clocks), _) | (_, None) => f64::NAN,
+                    (_, Some(reading)) => match reading.quality.unfit() {
+                        Some(why) => {
+                            *left = Some(LeftOut::Unfit(why));
+                            f64::NAN
+                        }
+                        None => reading.value,
+                    },
+                }
+            };
+            columns.push(buckets.iter().zip(&mut left).map(value).collect());
+        }
         for values in &mut columns {
             special::hush_first(values, &classes);
         }
-        let troubled = evidence
-            .troubled
-            .get(&self.label.name)
-            .map_or(&[][..], Vec::as_slice);
+        let troubled = evidence.troubled.get(&self.label.name);
+        mark_incidents(troubled.map_or(&[], Vec::as_slice), &buckets, &mut left);
         let watched = self.is_watched(evidence, &last);
         let seen_at = newest
             .iter()
@@ -321,10 +322,11 @@ impl Core {
             .map(|one| one.seen_at)
             .max();
         Ok(View {
-            usable: buckets
+            usable: left
                 .iter()
-                .map(|one| !troubled.iter().any(|window| window.overlaps(&one.window())))
+                .map(|why| !matches!(why, Some(LeftOut::Incident { .. })))
                 .collect(),
+            left,
             special: classes,
             cycle: cycle(buckets.first().unwrap_or(&last)),
             bucket: last,
@@ -390,36 +392,6 @@ impl Core {
     }
 }
 
-/// The buckets from an instant to the last one. Hours stand in a grid of 24 a day, also on the days
-/// when clocks jump, so that each keeps its place in the week.
-fn grid(calendar: &Calendar, begin: Timestamp, last: &Bucket) -> Vec<Bucket> {
-    if last.grain != Grain::Hour {
-        let window = Window {
-            from: begin,
-            to: last.end,
-        };
-        return calendar.buckets(last.grain, window);
-    }
-    let mut label = calendar.bucket(Grain::Hour, begin).label;
-    let mut buckets = Vec::new();
-    while label <= last.label {
-        let bucket = calendar.bucket(Grain::Hour, calendar.instant(label));
-        buckets.push(Bucket { label, ..bucket });
-        label += TimeDelta::hours(1);
-    }
-    buckets
-}
-
-/// Whether an hour is one hour of wall time: not where clocks jump.
-fn is_whole(bucket: &Bucket) -> bool {
-    if bucket.grain != Grain::Hour {
-        return true;
-    }
-    let local = |at: Timestamp| at.with_timezone(&bucket.zone).naive_local();
-    let next = bucket.label + TimeDelta::hours(1);
-    local(bucket.start) == bucket.label && local(bucket.end) == next
-}
-
 /// The newest reading of each bucket, if the last of them is there and fit to be judged.
 fn by_label<'a>(
     evidence: &Evidence<'a>,
@@ -473,16 +445,6 @@ fn sensitivity(word: Option<&str>) -> Sensitivity {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "below 168")]
-fn cycle(first: &Bucket) -> Cycle {
-    let weekday = first.label.weekday().num_days_from_monday();
-    match first.grain {
-        Grain::Hour => Cycle::Hourly((weekday * 24 + first.label.hour()) as u8),
-        Grain::Day => Cycle::Daily(weekday as u8),
-        Grain::Week => Cycle::Plain,
-    }
-}
-
 /// Aligned columns, one per question, up to the bucket that is judged.
 #[derive(Clone)]
 pub(super) struct View {
@@ -490,7 +452,10 @@ pub(super) struct View {
     pub(super) columns: Vec<Vec<f64>>,
     pub(super) buckets: Vec<Bucket>,
     pub(super) seen_at: Timestamp,
+    /// Whether a bucket may teach.
     pub(super) usable: Vec<bool>,
+    /// Why a bucket is left out, as far as it is known before anything is judged.
+    pub(super) left: Vec<Option<LeftOut>>,
     pub(super) special: Vec<u8>,
     pub(super) cycle: Cycle,
     pub(super) provisional: bool,

@@ -1,6 +1,6 @@
 //! A check that holds one count against another of the same source: how many of all.
 
-use crate::model::{Calendar, Evaluation, Question, Timestamp};
+use crate::model::{Baseline, Calendar, Evaluation, Question, Timestamp};
 
 use super::judge::Limits;
 use super::question::history;
@@ -38,5 +38,12 @@ impl Check for Share {
         let questions = [&self.part, &self.all];
         let view = self.core.view(evidence, &questions, None).ok()?;
         (!self.limits.inverse).then(|| view.sight_of_share())?
+    }
+
+    fn baseline(&self, evidence: &Evidence<'_>) -> Option<Baseline> {
+        let questions = [&self.part, &self.all];
+        let mut view = self.core.view_of_past(evidence, &questions, None)?;
+        view.columns[0] = view.good(self.limits);
+        Some(view.baseline_of_share(evidence, &self.all))
     }
 }

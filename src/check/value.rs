@@ -41,6 +41,7 @@ impl Check for Values {
         vec![Need {
             busy_only: false,
             filled_only: false,
+            changes_only: false,
             question: self.question.clone(),
             window: Window { from, to: now },
         }]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{Duration, NaiveDateTime};
 
 use crate::model::{
-    Calendar, Evaluation, Filter, Grain, Measure, Name, Outcome, Question, SegmentShare, Status,
-    Timestamp, Unit, Window,
+    Baseline, Calendar, Evaluation, Filter, Grain, Measure, Name, Outcome, Question, SegmentShare,
+    Status, Timestamp, Unit, Window,
 };
 use crate::plan::{Event, Plan, Worth};
 use crate::stats::blame;
@@ -208,6 +208,12 @@ impl Check for Volume {
         view.sight_of_count()
     }
 
+    fn baseline(&self, evidence: &Evidence<'_>) -> Option<Baseline> {
+        let home = self.questions.first()?;
+        let view = self.core.view_of_past(evidence, &[home], None)?;
+        Some(view.baseline_of_count(evidence, home))
+    }
+
     fn final_after(&self, evidence: &Evidence<'_>) -> Option<f64> {
         let question = self.questions.first()?;
         let borrowed = self.lender().curve(evidence, question);
@@ -239,6 +245,7 @@ impl Check for Volume {
             splits.into_iter().map(move |question| Need {
                 busy_only: false,
                 filled_only: false,
+                changes_only: false,
                 question,
                 window,
             })

@@ -52,8 +52,12 @@ pub(super) async fn run(
     let incident = incidents
         .iter()
         .find(|one| one.members.contains(&found.label().name));
+    let known = daemon::baselines(&world, std::slice::from_ref(found), at).await?;
+    let baseline = known.into_values().next();
     if screen.json() {
-        screen.say_json(&render::terminal::check_json(&world.plan, &seen, at));
+        let mut value = render::terminal::check_json(&world.plan, &seen, at);
+        value["baseline"] = render::omitted::json(baseline.as_ref());
+        screen.say_json(&value);
         return Ok(check::exit(&seen, global.deny_warnings));
     }
     let settings = found.label().settings.clone();
@@ -69,6 +73,7 @@ pub(super) async fn run(
         plan: &world.plan,
         seen: &seen,
         past: &lines,
+        baseline: baseline.as_ref(),
         incident,
         settings: &settings,
         reach: reach.as_ref(),

@@ -15,7 +15,8 @@ use crate::plan::Plan;
 use crate::store::{Round, StoreError};
 
 use super::evidence::{Gathered, gather, surroundings};
-use super::{LEASE, Step, World, follow_up, letters};
+use super::follow_up::FollowUp;
+use super::{LEASE, Step, World, letters};
 
 /// What a look at the checks found, before anything is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,15 +50,17 @@ pub async fn evaluate(world: &Arc<World>, now: Timestamp) -> Result<Step, StoreE
     let began = world.clock.uptime();
     let around = surroundings(world, now).await?;
     let mut seen = Vec::new();
-    let mut questions = follow_up::Budget::new();
+    let mut more = FollowUp::default();
     let mut averages = BTreeMap::new();
     for checks in world.checks.chunks(PORTION) {
         let gathered = Arc::new(gather(world, checks, &around).await?);
         let evidence = gathered.evidence(&world.plan.project.calendar);
         averages.append(&mut check::averages(&world.plan, &evidence));
         let first = judge(world, checks, &gathered).await;
-        seen.extend(follow_up::ask(world, checks, &gathered, first, &mut questions).await);
+        more.note(world, checks, &gathered, &first);
+        seen.extend(first);
     }
+    let seen = more.answer(world, &around, seen).await?;
     let looked = budgeted(world, seen, now).await?;
     let open = world.store.incidents(now - REOPEN).await?;
     let plan = with_averages(&world.plan, &averages);

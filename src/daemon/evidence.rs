@@ -6,16 +6,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-use crate::check::{self, Check, Evidence, Line, Need, SourceState};
+use crate::check::{self, Changes, Check, Evidence, Line, Need, SourceState};
 use crate::incident::{Incident, Label, State};
 use crate::model::{
     AsOf, Calendar, Fingerprint, Grain, Mark, Measure, Name, Observation, Question, Segment,
-    Timestamp, Window,
+    Timestamp, Trouble, Window,
 };
 use crate::source::{Ask, Pulled, Pushed, SourceError};
 use crate::store::{History, Memory, Pull, StoreError};
 
-use super::{World, former};
+use super::{World, former, summed};
 
 /// Readings are asked for with every change for this long; older ones as they ended.
 const VINTAGES: TimeDelta = TimeDelta::days(90);
@@ -24,7 +24,7 @@ const VINTAGES: TimeDelta = TimeDelta::days(90);
 const RECENT: TimeDelta = TimeDelta::days(28);
 
 /// Questions that are read in one go where only a summary of the answers is kept.
-const PORTION: usize = 500;
+pub(super) const PORTION: usize = 500;
 
 /// Incidents and marks this old still matter to baselines.
 const MEMORY: TimeDelta = TimeDelta::days(400);
@@ -38,7 +38,7 @@ pub(super) struct Surroundings {
     pub(super) sources: BTreeMap<Name, SourceState>,
     pub(super) unanswered: BTreeMap<Fingerprint, String>,
     pub(super) marks: Vec<Mark>,
-    pub(super) troubled: BTreeMap<Name, Vec<Window>>,
+    pub(super) troubled: BTreeMap<Name, Vec<Trouble>>,
 }
 
 /// What some checks of a round need; gathered in portions, so that memory stays bounded.
@@ -47,6 +47,7 @@ pub(super) struct Gathered {
     pub(super) around: Arc<Surroundings>,
     pub(super) history: BTreeMap<Question, Vec<Line>>,
     pub(super) vintages: BTreeMap<Question, Vec<Line>>,
+    pub(super) changes: BTreeMap<Question, Changes>,
     pub(super) unanswerable: BTreeMap<Question, String>,
 }
 
@@ -58,6 +59,7 @@ impl Gathered {
             calendar,
             history: &self.history,
             vintages: &self.vintages,
+            changes: &self.changes,
             unanswerable: &self.unanswerable,
             sources: &self.around.sources,
             marks: &self.around.marks,
@@ -75,6 +77,25 @@ pub(super) struct Needs {
     pub(super) busy: BTreeMap<Question, Window>,
     /// Of what only matters which buckets held anything.
     pub(super) filled: BTreeMap<Question, Window>,
+    /// Of what only matters how final numbers changed.
+    pub(super) changed: BTreeMap<Question, Window>,
+}
+
+/// Which checks read which source: what a check needs moves with the time, where it reads does not.
+pub fn readers(
+    checks: &[Arc<dyn Check>],
+    now: Timestamp,
+    calendar: &Calendar,
+) -> BTreeMap<Name, Vec<Arc<dyn Check>>> {
+    let mut found: BTreeMap<Name, Vec<Arc<dyn Check>>> = BTreeMap::new();
+    for check in checks {
+        let needs = check.needs(now, calendar).into_iter();
+        let sources: BTreeSet<Name> = needs.map(|need| need.question.source).collect();
+        for source in sources {
+            found.entry(source).or_default().push(Arc::clone(check));
+        }
+    }
+    found
 }
 
 pub(super) fn needs(checks: &[Arc<dyn Check>], now: Timestamp, calendar: &Calendar) -> Needs {
@@ -87,6 +108,9 @@ pub(super) fn needs(checks: &[Arc<dyn Check>], now: Timestamp, calendar: &Calend
             Need {
                 filled_only: true, ..
             } => &mut found.filled,
+            Need {
+                changes_only: true, ..
+            } => &mut found.changed,
             _ => &mut found.always,
         };
         let window = wanted.entry(need.question).or_insert(need.window);
@@ -97,9 +121,11 @@ pub(super) fn needs(checks: &[Arc<dyn Check>], now: Timestamp, calendar: &Calend
         always,
         busy,
         filled,
+        changed,
     } = &mut found;
     busy.retain(|question, _| !always.contains_key(question));
     filled.retain(|question, _| !always.contains_key(question));
+    changed.retain(|question, _| !always.contains_key(question));
     found
 }
 
@@ -159,36 +185,6 @@ pub(super) async fn only_busy(
     Ok(wanted)
 }
 
-/// Which buckets of these questions held anything. Of a bucket that several questions of a source
-/// fill the first is kept: thousands of questions come down to a few hundred readings.
-async fn filled(
-    world: &World,
-    wanted: BTreeMap<Question, Window>,
-    known: AsOf,
-) -> Result<BTreeMap<Question, Vec<Line>>, StoreError> {
-    let mut all = BTreeMap::new();
-    let mut taken: BTreeSet<(Name, Timestamp)> = BTreeSet::new();
-    let wanted: Vec<(Question, Window)> = wanted.into_iter().collect();
-    for some in wanted.chunks(PORTION) {
-        let some: BTreeMap<Question, Window> = some.iter().cloned().collect();
-        let mut found = history(&*world.store, &some, known).await?;
-        former::prepend(world, &some, known, &mut found).await?;
-        for (question, lines) in &mut found {
-            lines.retain(|line| line.segment.is_empty());
-            for line in lines.iter_mut() {
-                line.readings.retain(|one| {
-                    one.value > 0.0 && taken.insert((question.source.clone(), one.bucket.end))
-                });
-                line.readings.shrink_to_fit();
-            }
-            lines.retain(|line| !line.readings.is_empty());
-        }
-        found.retain(|_, lines| !lines.is_empty());
-        all.append(&mut found);
-    }
-    Ok(all)
-}
-
 /// What all checks share, as it was known at `at`.
 pub(super) async fn surroundings(
     world: &World,
@@ -228,7 +224,8 @@ pub(super) async fn gather(
     let Needs {
         mut always,
         busy,
-        filled: summed,
+        filled: held,
+        changed,
     } = needs(checks, around.now, &world.plan.project.calendar);
     let known = AsOf::Time(around.known);
     let mut found = history(store, &always, known).await?;
@@ -242,7 +239,7 @@ pub(super) async fn gather(
     let mut by_hour = history(store, &hourly, known).await?;
     former::prepend(world, &hourly, known, &mut by_hour).await?;
     found.append(&mut by_hour);
-    found.append(&mut filled(world, summed, known).await?);
+    found.append(&mut summed::filled(world, held, known).await?);
     always.append(&mut hourly);
     let wanted = always;
     let project = &world.plan.project.id;
@@ -263,6 +260,7 @@ pub(super) async fn gather(
         around: Arc::clone(around),
         history: found,
         vintages: vintages(store, &wanted, around.now).await?,
+        changes: summed::changes(store, changed, around).await?,
     })
 }
 
@@ -294,7 +292,8 @@ pub(super) async fn history(
     Ok(found)
 }
 
-async fn vintages(
+/// All readings of each bucket of the newest days, as they were known at `at`.
+pub(super) async fn vintages(
     store: &dyn Memory,
     wanted: &BTreeMap<Question, Window>,
     at: Timestamp,
@@ -371,20 +370,25 @@ fn with_pull(state: &SourceState, pull: &Pull, success: Option<Timestamp>) -> So
     }
 }
 
-/// Windows that teach nothing, by check. Incidents that people called expected or noise teach.
-pub(super) fn troubled(incidents: &[Incident], at: Timestamp) -> BTreeMap<Name, Vec<Window>> {
-    let mut windows: BTreeMap<Name, Vec<Window>> = BTreeMap::new();
+/// Confirmed incidents by check: what they cover teaches nothing. Those that people called expected
+/// or noise teach.
+pub(super) fn troubled(incidents: &[Incident], at: Timestamp) -> BTreeMap<Name, Vec<Trouble>> {
+    let mut windows: BTreeMap<Name, Vec<Trouble>> = BTreeMap::new();
     for incident in incidents {
         let confirmed = !matches!(incident.state, State::Suspected { .. })
             && incident.opened_at.is_some_and(|opened| opened <= at)
             && !matches!(incident.label, Some(Label::Expected | Label::Noise));
         if confirmed {
-            let window = Window {
-                from: incident.first.start,
-                to: incident.last.end,
+            let trouble = Trouble {
+                window: Window {
+                    from: incident.first.start,
+                    to: incident.last.end,
+                },
+                number: incident.number,
+                real: incident.label == Some(Label::Real),
             };
             for check in &incident.members {
-                windows.entry(check.clone()).or_default().push(window);
+                windows.entry(check.clone()).or_default().push(trouble);
             }
         }
     }

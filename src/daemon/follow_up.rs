@@ -1,138 +1,175 @@
 //! Breakdowns of what looks wrong, asked once in the same round and never stored.
+//!
+//! Checks are judged in portions, but what they want to know more of is asked for after the last of
+//! them: the questions of a source for one window travel together, so that a file is read once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check::{Check, Line};
-use crate::model::{Evaluation, Name, Observation, Question, Reading, Segment, Window};
-use crate::source::Ask;
+use crate::model::{Evaluation, Name, Observation, Question, Reading, Segment, SeriesKey, Window};
+use crate::source::{Ask, Pulled, SourceError};
+use crate::store::StoreError;
 
-use super::evidence::Gathered;
-use super::{World, evaluate, pull};
+use super::evidence::{Gathered, Surroundings, gather};
+use super::{Tap, World, evaluate, pull};
 
 /// Most follow-up questions in one round.
 const MOST: usize = 20;
 
-/// What is left of a round's follow-up questions, and what the earlier ones brought: checks of one
-/// event may be judged in different portions and want the same breakdown.
-pub(super) struct Budget {
-    left: usize,
-    answers: BTreeMap<Question, Vec<Line>>,
+/// What the checks of a round want to know after their first look.
+#[derive(Default)]
+pub(super) struct FollowUp {
+    /// Every question once; two checks of one event want the same breakdown.
+    asked: BTreeSet<Question>,
+    /// The questions by source and window.
+    wanted: BTreeMap<(Name, Window), Vec<Question>>,
+    /// The checks that will look again.
+    again: Vec<Arc<dyn Check>>,
 }
 
-impl Budget {
-    /// A new round.
-    pub(super) fn new() -> Self {
-        Self {
-            left: MOST,
-            answers: BTreeMap::new(),
+impl FollowUp {
+    /// Notes what these checks want to know after they found `first`, within the bound of the round.
+    pub(super) fn note(
+        &mut self,
+        world: &World,
+        checks: &[Arc<dyn Check>],
+        gathered: &Gathered,
+        first: &[Evaluation],
+    ) {
+        let mut by_check: BTreeMap<&Name, Vec<Evaluation>> = BTreeMap::new();
+        for evaluation in first {
+            by_check
+                .entry(&evaluation.check)
+                .or_default()
+                .push(evaluation.clone());
+        }
+        let calendar = &world.plan.project.calendar;
+        for check in checks {
+            let Some(mine) = by_check.get(&check.label().name) else {
+                continue;
+            };
+            let mut asks = false;
+            for need in check.follow_up(mine, gathered.around.now, calendar) {
+                let question = need.question;
+                let answerable = world
+                    .taps
+                    .get(&question.source)
+                    .is_some_and(|tap| tap.source.refuses(&question).is_none());
+                if gathered.history.contains_key(&question) || !answerable {
+                    continue;
+                }
+                if self.asked.contains(&question) {
+                    asks = true;
+                } else if self.asked.len() < MOST {
+                    asks = true;
+                    self.asked.insert(question.clone());
+                    self.wanted
+                        .entry((question.source.clone(), need.window))
+                        .or_default()
+                        .push(question);
+                }
+            }
+            if asks {
+                self.again.push(Arc::clone(check));
+            }
         }
     }
-}
 
-/// Asks the sources for what the checks want to know after their first look, and lets those checks
-/// look again. A failure leaves the round as it was: it knows less about where, nothing less about
-/// what.
-pub(super) async fn ask(
-    world: &Arc<World>,
-    checks: &[Arc<dyn Check>],
-    gathered: &Arc<Gathered>,
-    first: Vec<Evaluation>,
-    budget: &mut Budget,
-) -> Vec<Evaluation> {
-    let (wanted, again) = wanted(world, checks, gathered, &first, budget);
-    if again.is_empty() {
-        return first;
-    }
-    let mut more = Gathered::clone(gathered);
-    for (source, needs) in wanted {
-        let Some(tap) = world.taps.get(&source) else {
-            continue;
-        };
-        for (question, window) in needs {
-            let ask = Ask {
-                questions: vec![question.clone()],
-                window,
-                calendar: world.plan.project.calendar.clone(),
-                now: gathered.around.now,
+    /// Asks the sources, and lets the checks look again: `seen` with their second look in place of
+    /// the first. A source that fails leaves the round as it was: it knows less about where, nothing
+    /// less about what.
+    pub(super) async fn answer(
+        self,
+        world: &Arc<World>,
+        around: &Arc<Surroundings>,
+        mut seen: Vec<Evaluation>,
+    ) -> Result<Vec<Evaluation>, StoreError> {
+        if self.again.is_empty() {
+            return Ok(seen);
+        }
+        let mut answers: BTreeMap<Question, Vec<Line>> = BTreeMap::new();
+        let mut failed: BTreeSet<Name> = BTreeSet::new();
+        for ((source, window), questions) in self.wanted {
+            let Some(tap) = world.taps.get(&source) else {
+                continue;
             };
-            match pull::guarded(tap, &ask, &pull::means(world)).await {
-                Ok(mut pulled) => {
-                    pulled.fill_zeros(&ask, pull::arrives(tap));
-                    budget.answers.insert(question, lines(pulled.observations));
-                }
-                Err(why) => {
-                    tracing::info!(source = %source, "no breakdown from `{source}`: {why}");
+            let most = pull::most_at_once(tap);
+            for questions in pull::portions(questions, window, most) {
+                if failed.contains(&source) {
                     break;
                 }
+                let ask = Ask {
+                    questions,
+                    window,
+                    calendar: world.plan.project.calendar.clone(),
+                    now: around.now,
+                };
+                if let Err(why) = ask_for(world, tap, ask, &mut answers).await {
+                    tracing::info!(source = %source, "no breakdown from `{source}`: {why}");
+                    failed.insert(source.clone());
+                }
             }
         }
+        let names: BTreeSet<&Name> = self.again.iter().map(|check| &check.label().name).collect();
+        seen.retain(|evaluation| !names.contains(&evaluation.check));
+        for checks in self.again.chunks(evaluate::PORTION) {
+            let mut gathered = gather(world, checks, around).await?;
+            let known = answers.iter();
+            gathered
+                .history
+                .extend(known.map(|(question, lines)| (question.clone(), lines.clone())));
+            seen.extend(evaluate::judge(world, checks, &Arc::new(gathered)).await);
+        }
+        Ok(seen)
     }
-    for (question, lines) in &budget.answers {
-        more.history.insert(question.clone(), lines.clone());
-    }
-    let names: BTreeSet<Name> = again
-        .iter()
-        .map(|check| check.label().name.clone())
-        .collect();
-    let mut seen = first;
-    seen.retain(|evaluation| !names.contains(&evaluation.check));
-    seen.extend(evaluate::judge(world, &again, &Arc::new(more)).await);
-    seen
 }
 
-type Wanted = BTreeMap<Name, Vec<(Question, Window)>>;
-
-fn wanted(
+/// Asks for some breakdowns together. One that spoils the answer of all must not cost the others
+/// theirs: then each is asked by itself, up to the first that fails.
+async fn ask_for(
     world: &World,
-    checks: &[Arc<dyn Check>],
-    gathered: &Gathered,
-    first: &[Evaluation],
-    budget: &mut Budget,
-) -> (Wanted, Vec<Arc<dyn Check>>) {
-    let mut by_check: BTreeMap<&Name, Vec<Evaluation>> = BTreeMap::new();
-    for evaluation in first {
-        by_check
-            .entry(&evaluation.check)
-            .or_default()
-            .push(evaluation.clone());
+    tap: &Arc<Tap>,
+    ask: Ask,
+    answers: &mut BTreeMap<Question, Vec<Line>>,
+) -> Result<(), SourceError> {
+    let means = pull::means(world);
+    let why = match pull::guarded(tap, &ask, &means).await {
+        Ok(pulled) => {
+            keep(tap, &ask, pulled, answers);
+            return Ok(());
+        }
+        Err(why) => why,
+    };
+    if ask.questions.len() == 1 || matches!(why, SourceError::Wait { .. }) {
+        return Err(why);
     }
-    let calendar = &world.plan.project.calendar;
-    let mut asking: BTreeSet<Question> = BTreeSet::new();
-    let mut wanted = Wanted::new();
-    let mut again = Vec::new();
-    for check in checks {
-        let Some(mine) = by_check.get(&check.label().name) else {
-            continue;
+    for question in &ask.questions {
+        let ask = Ask {
+            questions: vec![question.clone()],
+            ..ask.clone()
         };
-        let mut asked = false;
-        for need in check.follow_up(mine, gathered.around.now, calendar) {
-            let question = need.question;
-            let answerable = world
-                .taps
-                .get(&question.source)
-                .is_some_and(|tap| tap.source.refuses(&question).is_none());
-            if gathered.history.contains_key(&question) || !answerable {
-                continue;
-            }
-            // Two checks of one event want the same breakdown: it is asked once, and both look again.
-            if asking.contains(&question) || budget.answers.contains_key(&question) {
-                asked = true;
-            } else if budget.left > 0 {
-                budget.left -= 1;
-                asked = true;
-                asking.insert(question.clone());
-                wanted
-                    .entry(question.source.clone())
-                    .or_default()
-                    .push((question, need.window));
-            }
-        }
-        if asked {
-            again.push(Arc::clone(check));
-        }
+        let pulled = pull::guarded(tap, &ask, &means).await?;
+        keep(tap, &ask, pulled, answers);
     }
-    (wanted, again)
+    Ok(())
+}
+
+/// Sorts what came back by question.
+fn keep(tap: &Tap, ask: &Ask, mut pulled: Pulled, answers: &mut BTreeMap<Question, Vec<Line>>) {
+    pulled.fill_zeros(ask, pull::arrives(tap));
+    let mut of: BTreeMap<SeriesKey, Vec<Observation>> = BTreeMap::new();
+    for seen in pulled.observations {
+        let total = SeriesKey {
+            segment: Segment::new(),
+            ..SeriesKey::clone(&seen.series)
+        };
+        of.entry(total).or_default().push(seen);
+    }
+    for question in &ask.questions {
+        let mine = of.remove(&*question.key(Segment::new()));
+        answers.insert(question.clone(), lines(mine.unwrap_or_default()));
+    }
 }
 
 /// Observations as lines: by segment, oldest bucket first.

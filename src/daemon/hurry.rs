@@ -32,6 +32,9 @@ impl Hurried {
 
     /// Adds what is not due by itself. What is gone meanwhile is forgotten.
     pub(super) fn add_to(&mut self, due: &mut Vec<Due>, jobs: &[Job], now: Timestamp) {
+        if self.jobs.is_empty() {
+            return;
+        }
         self.jobs
             .retain(|name| jobs.iter().any(|job| job.name == *name));
         for (index, job) in jobs.iter().enumerate() {

@@ -22,6 +22,7 @@ mod reload;
 mod renew;
 mod report_job;
 mod sight;
+mod summed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -50,13 +51,13 @@ pub use act::act;
 pub use audit::{Audit, Stretch, collect};
 pub use due::{Due, Job, due};
 pub use evaluate::{Looked, REOPEN, evaluate, has_judged, look};
-pub use evidence::chart;
+pub use evidence::{chart, readers};
 pub use letters::{Written, send_sample, write};
 pub use pull::{forecast, means, pull, pull_since};
 pub use rehearse::{Rehearsal, Tried, rehearse};
 pub use reload::{Builder, Rebuilt, Watcher};
 pub use report_job::{report_channel, send_now as send_report_now};
-pub use sight::{Outlook, outlooks};
+pub use sight::{Outlook, baselines, outlooks};
 
 /// A source with its place in the plan.
 pub struct Tap {
@@ -74,6 +75,8 @@ pub struct World {
     pub taps: BTreeMap<Name, Arc<Tap>>,
     /// Every check of the plan.
     pub checks: Vec<Arc<dyn Check>>,
+    /// The same by the sources they read, so that a pull looks at its own and not at thousands.
+    pub readers: BTreeMap<Name, Vec<Arc<dyn Check>>>,
     /// Channels by key: `route/index/kind`.
     pub channels: BTreeMap<Name, Arc<dyn Channel>>,
     /// Jobs with a schedule: pulls, reports, maintenance.
@@ -186,6 +189,10 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
             () = world.stir.notified() => dirty = true,
             Some(ended) = running.join_next() => {
                 dirty |= forget(&mut busy, ended, &world);
+                // Thousands of sources may answer in the same moment: one look around is enough.
+                while let Some(ended) = running.try_join_next() {
+                    dirty |= forget(&mut busy, ended, &world);
+                }
             }
             Ok(()) = worlds.changed() => dirty = true,
             asked = stop.changed() => if asked.is_err() { break; },

@@ -84,7 +84,7 @@ pub async fn pull_since(
     record.took = TimeDelta::from_std(took).unwrap_or(TimeDelta::MAX);
     record.at = world.clock.now();
     record.rows += seen.len() as u64;
-    if let Some((before, _)) = world.store.pulls().await?.get(&record.source) {
+    if let Some((before, _)) = world.store.pull_of(&record.source).await? {
         compare_settings(&mut record, &before.settings, now);
     }
     kept += world.store.record(&lease, &record, seen).await?;
@@ -243,7 +243,8 @@ async fn asks(
     since: Option<Timestamp>,
 ) -> Result<Vec<Ask>, StoreError> {
     let calendar = &world.plan.project.calendar;
-    let mut needs = evidence::needs(&world.checks, now, calendar);
+    let readers = world.readers.get(&tap.decl.decl.name);
+    let mut needs = evidence::needs(readers.map_or(&[], Vec::as_slice), now, calendar);
     needs
         .busy
         .retain(|question, _| question.source == tap.decl.decl.name);
@@ -252,18 +253,15 @@ async fn asks(
         .always
         .into_iter()
         .chain(needs.filled)
+        .chain(needs.changed)
         .chain(hourly)
         .chain(super::audit::wanted(world, now))
         .filter(|(question, _)| question.source == tap.decl.decl.name)
         .filter(|(question, _)| tap.source.refuses(question).is_none())
         .collect();
     let fresh = unseeded(world, &wanted).await?;
-    let last_success = world
-        .store
-        .pulls()
-        .await?
-        .get(&tap.decl.decl.name)
-        .and_then(|(_, success)| *success);
+    let before = world.store.pull_of(&tap.decl.decl.name).await?;
+    let last_success = before.and_then(|(_, success)| success);
     let settles = tap.decl.settles.unwrap_or_else(|| tap.source.settles());
     let recent = last_success.unwrap_or(now).min(now) - settles - TimeDelta::days(1);
     // Before the first success, a source that is asked question by question goes on where it was.
@@ -289,7 +287,7 @@ async fn asks(
         let to = calendar.bucket(Grain::Day, now).end;
         groups.entry((from, to)).or_default().push(question);
     }
-    let most = if each { 0 } else { PORTION };
+    let most = most_at_once(tap);
     let ask = |window: Window, questions: Vec<Question>| Ask {
         questions,
         window,
@@ -319,9 +317,18 @@ async fn newest(
     Ok(known.filter_map(|(one, at)| Some((one, at?))).collect())
 }
 
+/// Values that are asked for at once: all that memory bears, or one question where each costs calls.
+pub(super) fn most_at_once(tap: &Tap) -> usize {
+    if tap.source.by_question() { 0 } else { PORTION }
+}
+
 /// Cuts questions into parts of at most `most` values; what concerns one event stays together,
 /// unless each question is a part of its own (`most` is 0).
-fn portions(questions: Vec<Question>, window: Window, most: usize) -> Vec<Vec<Question>> {
+pub(super) fn portions(
+    questions: Vec<Question>,
+    window: Window,
+    most: usize,
+) -> Vec<Vec<Question>> {
     let buckets = |question: &Question| {
         let length = match question.grain {
             Grain::Hour => TimeDelta::hours(1),

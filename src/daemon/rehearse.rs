@@ -162,6 +162,7 @@ async fn known(
         &world.plan.project.calendar,
     );
     let mut windows = wanted.always;
+    windows.extend(wanted.changed);
     windows.append(&mut only_busy(world, wanted.busy, now).await?);
     for window in windows.values_mut() {
         window.from -= now - since;
@@ -346,6 +347,7 @@ impl Walk {
             calendar,
             history: &newest,
             vintages: &every,
+            changes: &BTreeMap::new(),
             unanswerable: &unanswerable,
             sources: &sources,
             marks: &self.around.marks,

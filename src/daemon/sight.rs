@@ -1,10 +1,11 @@
-//! What could be found at all: the smallest losses, tried on the stored series of each check.
+//! What lies behind judgements: the smallest losses that could be found, tried on the stored series of
+//! each check, and which days teach.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::check::{Check, Sight};
-use crate::model::{Name, Timestamp};
+use crate::check::{Check, Evidence, Sight};
+use crate::model::{Baseline, Name, Timestamp};
 use crate::store::StoreError;
 
 use super::World;
@@ -31,6 +32,37 @@ pub async fn outlooks(
     checks: &[Arc<dyn Check>],
     at: Timestamp,
 ) -> Result<BTreeMap<Name, Outlook>, StoreError> {
+    each(world, checks, at, |check, evidence| {
+        let outlook = Outlook {
+            sight: check.sight(evidence),
+            final_after: check.final_after(evidence),
+            borrowed: check.borrowed(evidence),
+        };
+        (outlook != Outlook::default()).then_some(outlook)
+    })
+    .await
+}
+
+/// Which buckets these checks leave out of their baselines as of `at`, by name; those without a
+/// baseline are absent.
+pub async fn baselines(
+    world: &Arc<World>,
+    checks: &[Arc<dyn Check>],
+    at: Timestamp,
+) -> Result<BTreeMap<Name, Baseline>, StoreError> {
+    each(world, checks, at, |check, evidence| {
+        check.baseline(evidence)
+    })
+    .await
+}
+
+/// Asks each check with its evidence, away from the tasks that serve the network.
+async fn each<T: Send + 'static>(
+    world: &Arc<World>,
+    checks: &[Arc<dyn Check>],
+    at: Timestamp,
+    ask: fn(&dyn Check, &Evidence<'_>) -> Option<T>,
+) -> Result<BTreeMap<Name, T>, StoreError> {
     let around = surroundings(world, at).await?;
     let mut found = BTreeMap::new();
     for portion in checks.chunks(PORTION) {
@@ -39,12 +71,8 @@ pub async fn outlooks(
         let work = move || {
             let evidence = gathered.evidence(&plan.project.calendar);
             let one = |check: &Arc<dyn Check>| {
-                let outlook = Outlook {
-                    sight: check.sight(&evidence),
-                    final_after: check.final_after(&evidence),
-                    borrowed: check.borrowed(&evidence),
-                };
-                (outlook != Outlook::default()).then(|| (check.label().name.clone(), outlook))
+                let answer = ask(&**check, &evidence)?;
+                Some((check.label().name.clone(), answer))
             };
             portion.iter().filter_map(one).collect::<Vec<_>>()
         };

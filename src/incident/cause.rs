@@ -42,6 +42,7 @@ pub fn certainty(incident: &Incident) -> Certainty {
         Grain::Week => "week",
     };
     let ground = match finding.buckets {
+        0 | 1 if finding.p.is_none() => "a rule decides, not a statistic".to_owned(),
         0 | 1 => format!("outside the range for one {unit}"),
         count => format!("outside the range {count} {unit}s in a row"),
     };

@@ -2,8 +2,9 @@
 //!
 //! Values only. Nothing here reads a clock, a file or a network, and nothing here knows TOML,
 //! SQL or a vendor. Read in this order: `name`, `time`, `calendar`, `series`, `observation`,
-//! `evaluation`, `mark`, `setting`, `bridge`, `matcher`, `diagnostic`, `fingerprint`.
+//! `evaluation`, `baseline`, `mark`, `setting`, `bridge`, `matcher`, `diagnostic`, `fingerprint`.
 
+mod baseline;
 mod bridge;
 mod calendar;
 mod diagnostic;
@@ -20,6 +21,7 @@ pub mod setting;
 mod time;
 mod times;
 
+pub use baseline::{Baseline, LeftOut, Omission, Trouble};
 pub use bridge::{Bridge, Ground, Part, PartKind};
 pub use calendar::{Calendar, CalendarError, DailyHours};
 pub use diagnostic::{Code, Diagnostic, Fix, Level, Note, Span};

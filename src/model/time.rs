@@ -95,7 +95,7 @@ impl fmt::Debug for Bucket {
 }
 
 /// A span of time, half-open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
     /// Included.
     pub from: Timestamp,

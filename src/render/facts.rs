@@ -215,13 +215,15 @@ fn sentence(incident: &Incident, finding: &Finding, subject: &str) -> String {
 /// A comparison speaks of the whole trouble where both sides of it are known, else of the newest
 /// bucket.
 fn apart(finding: &Finding, subject: &str, source: &str, newest: (f64, f64)) -> String {
+    let bridge = finding.bridge.as_ref();
     let told = |seen: f64, wanted: f64, baseline: f64| {
-        format!(
-            "{subject}: {source} counts {} where {} were expected from the baseline's {}",
-            words::number(seen),
-            words::number(wanted.max(0.0)),
-            words::number(baseline)
-        )
+        let (seen, wanted) = (words::number(seen), words::number(wanted.max(0.0)));
+        let baseline = words::number(baseline);
+        let from = bridge.map_or_else(
+            || format!("the baseline's {baseline}"),
+            |bridge| format!("{baseline} in {}", bridge.from),
+        );
+        format!("{subject}: {source} counts {seen} where {wanted} were expected from {from}")
     };
     if let Some((other, baseline)) = &finding.sides {
         let total = &finding.since_onset;
@@ -233,7 +235,6 @@ fn apart(finding: &Finding, subject: &str, source: &str, newest: (f64, f64)) -> 
         );
     }
     // What is explained is no part of the expectation.
-    let bridge = finding.bridge.as_ref();
     let scope = bridge.map_or(newest.1, |bridge| bridge.comparable() as f64);
     told(newest.0, scope * (1.0 + finding.now.expected), newest.1)
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use crate::model::{Bucket, Evaluation, Grain, Outcome, Reading, Status, Unit};
+use crate::model::{Baseline, Bucket, Evaluation, Grain, LeftOut, Outcome, Reading, Status, Unit};
 
 use super::mail::html;
-use super::{chart, words};
+use super::{chart, omitted, words};
 
 /// One bucket of a chart.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub struct History {
     pub points: Vec<Point>,
     /// What the values are.
     pub unit: Unit,
+    /// What is left out of the baseline; may reach beyond the points.
+    pub baseline: Baseline,
 }
 
 /// For which width a chart is drawn: letters keep their size.
@@ -90,6 +92,7 @@ impl History {
         Self {
             points: whole(points.into_values()),
             unit,
+            baseline: Baseline::default(),
         }
     }
 
@@ -109,6 +112,7 @@ impl History {
             .rev()
             .map(|one| {
                 let value = |value: f64| words::value(value, &self.unit);
+                let state = words::state(one.status);
                 let expected = one.expected.map(|(low, middle, high)| {
                     let amount = crate::model::Amount {
                         observed: 0.0,
@@ -122,7 +126,11 @@ impl History {
                     day(&one.bucket),
                     one.value.map_or("not known".to_owned(), value),
                     expected.unwrap_or_else(|| "not judged".to_owned()),
-                    words::state(one.status).to_owned(),
+                    match self.baseline.why(&one.bucket) {
+                        Some(LeftOut::Unfinished) => "not final yet".to_owned(),
+                        Some(why) => format!("{state}, left out: {}", omitted::why(why)),
+                        None => state.to_owned(),
+                    },
                 ]
             })
             .collect()
@@ -189,8 +197,11 @@ impl History {
         }
         self.grid(&mut svg, (low, most, step), (left, wide - right), y);
         self.days(&mut svg, width, high - 8.0, x);
+        let plot = ((left, wide - right), (top, high - bottom));
         self.band(&mut svg, x, y);
+        self.draw_omissions(&mut svg, x, plot.0, plot.1);
         self.line(&mut svg, x, y);
+        self.draw_unfinished(&mut svg, x, y);
         svg.push_str("</svg>");
         svg
     }

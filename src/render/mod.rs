@@ -11,6 +11,7 @@ pub mod google_chat;
 pub mod history;
 pub mod mail;
 pub mod ntfy;
+pub mod omitted;
 pub mod page;
 pub mod pagerduty;
 pub mod slack;

@@ -1,6 +1,7 @@
 //! Pages: what the store knows, put before people. Changing anything is in `form`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::header;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use crate::check;
 use crate::daemon::{self, World};
 use crate::incident::Incident;
-use crate::model::{Evaluation, Fingerprint, Grain, Name, Timestamp, Window};
+use crate::model::{Baseline, Evaluation, Fingerprint, Grain, Name, Timestamp, Window};
 use crate::notify::Silence;
 use crate::render::history::History;
 use crate::render::page::{self, Deed, SourceRow};
@@ -36,10 +37,24 @@ async fn past(world: &World, now: Timestamp) -> Result<Vec<Evaluation>, Problem>
     Ok(world.store.evaluations(window).await?)
 }
 
-/// A check over the last 28 days: what was judged, and what was read of a count.
+/// What the baselines of these checks leave out.
+async fn baselines(
+    world: &Arc<World>,
+    names: &[&Name],
+    now: Timestamp,
+) -> Result<BTreeMap<Name, Baseline>, Problem> {
+    let wanted = world.checks.iter();
+    let wanted: Vec<_> = wanted
+        .filter(|one| names.contains(&&one.label().name))
+        .cloned()
+        .collect();
+    Ok(daemon::baselines(world, &wanted, now).await?)
+}
+
+/// A check over the last 28 days: what was judged, what was read of a count, and what teaches.
 async fn history(
     world: &World,
-    name: &Name,
+    (name, baseline): (&Name, Option<&Baseline>),
     source: Option<&Name>,
     past: &[Evaluation],
     now: Timestamp,
@@ -55,7 +70,7 @@ async fn history(
         Some(check) => daemon::chart(world, &**check, now).await?,
         None => Vec::new(),
     };
-    Ok(History::of(&mine, &readings))
+    Ok(History::of(&mine, &readings).with_baseline(baseline.cloned()))
 }
 
 async fn sources(world: &World, latest: &[Evaluation]) -> Result<Vec<SourceRow>, Problem> {
@@ -105,8 +120,11 @@ pub(super) async fn overview(State(server): State<Server>, caller: Caller) -> Pa
         .filter(Incident::is_on)
         .collect();
     let mut charts = BTreeMap::new();
+    let names: Vec<&Name> = incidents.iter().map(|one| &one.check).collect();
+    let known = baselines(&world, &names, now).await?;
     for one in &incidents {
-        let history = history(&world, &one.check, one.source.as_ref(), &past, now).await?;
+        let what = (&one.check, known.get(&one.check));
+        let history = history(&world, what, one.source.as_ref(), &past, now).await?;
         charts.insert(one.number.unwrap_or(0), history);
     }
     let sources = sources(&world, &latest).await?;
@@ -144,7 +162,9 @@ pub(super) async fn incident(
         return Ok(Html(page::confirm(frame, &world.plan, &found, deed, now)));
     }
     let past = past(&world, now).await?;
-    let history = history(&world, &found.check, found.source.as_ref(), &past, now).await?;
+    let known = baselines(&world, &[&found.check], now).await?;
+    let what = (&found.check, known.get(&found.check));
+    let history = history(&world, what, found.source.as_ref(), &past, now).await?;
     let members: Vec<Evaluation> = world
         .store
         .latest()
@@ -255,7 +275,9 @@ pub(super) async fn check(
         .filter(|one| one.check == label.name)
         .collect();
     let past = past(&world, now).await?;
-    let history = history(&world, &label.name, None, &past, now).await?;
+    let known = baselines(&world, &[&label.name], now).await?;
+    let what = (&label.name, known.get(&label.name));
+    let history = history(&world, what, None, &past, now).await?;
     let window = Window {
         from: now - REMEMBERED,
         to: now + TimeDelta::seconds(1),

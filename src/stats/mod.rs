@@ -36,7 +36,7 @@ mod tuning;
 mod watch;
 
 pub use order::{mad, median};
-pub use watch::{Point, Watch};
+pub use watch::{Lesson, Point, Watch};
 
 /// Classes of special days from here on are days of a name that somebody gave them. They need not be
 /// like a day off: once one was seen, only those of the same class say what to expect.

@@ -24,6 +24,21 @@ pub struct Point {
     pub special: u8,
 }
 
+/// What became of a bucket that was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lesson {
+    /// It is part of what later buckets are held against.
+    Taught,
+    /// There was nothing to learn from.
+    Missing,
+    /// A special day, which teaches ordinary ones nothing.
+    Special,
+    /// It was not allowed to teach ([`Point::usable`]).
+    Barred,
+    /// It belongs to a run of trouble that is not, or not yet, the new normal.
+    Odd,
+}
+
 /// A series that is judged bucket by bucket, in about a microsecond each.
 ///
 /// [`count::judge`], [`super::ratio::judge`], [`pair::judge`] and the sweeps are made of it: whoever
@@ -212,6 +227,16 @@ impl Watch {
             return Err(self.engine.too_few());
         }
         Ok(self.engine.since(since))
+    }
+
+    /// What became of each bucket, oldest first.
+    pub fn lessons(&self) -> Vec<Lesson> {
+        (0..self.len()).map(|at| self.engine.lesson(at)).collect()
+    }
+
+    /// The first bucket of a run of trouble that lasted until it was the new normal.
+    pub fn new_normal(&self) -> Option<usize> {
+        self.engine.new_normal()
     }
 
     /// The part of [`Watch::judge`] that a backtest needs; `None` where nothing can be said.

@@ -193,6 +193,10 @@ pub trait Store: Send + Sync {
     /// The newest pull of each source, and the newest that succeeded.
     async fn pulls(&self) -> Result<BTreeMap<Name, (Pull, Option<Timestamp>)>, StoreError>;
 
+    /// The newest pull of one source, and the newest that succeeded.
+    async fn pull_of(&self, source: &Name)
+    -> Result<Option<(Pull, Option<Timestamp>)>, StoreError>;
+
     /// Incidents that are not resolved, and those resolved after `since`.
     async fn incidents(&self, since: Timestamp) -> Result<Vec<Incident>, StoreError>;
 

@@ -101,6 +101,7 @@ pub(crate) fn findings(ago: i64, later: i64) -> Vec<Evaluation> {
         calendar,
         history: &history,
         vintages: &vintages,
+        changes: &BTreeMap::new(),
         unanswerable: &BTreeMap::new(),
         sources: &sources,
         marks: &[],

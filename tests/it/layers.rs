@@ -215,8 +215,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
     (
         "check",
         &[
-            "mod", "beside", "bridge", "shape", "share", "value", "judge", "budget", "holiday",
-            "young", "special", "sibling", "coverage", "question", "rehearse",
+            "mod", "baseline", "beside", "bridge", "grid", "shape", "share", "value", "judge",
+            "budget", "holiday", "young", "special", "sibling", "coverage", "question", "rehearse",
         ],
     ),
     ("source", &["mod"]),

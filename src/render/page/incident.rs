@@ -35,7 +35,7 @@ pub(super) struct Card {
     pub(super) class: &'static str,
     pub(super) state: String,
     pub(super) head: String,
-    /// Two drawings of which the style sheet shows the one that fits.
+    /// A figure.
     pub(super) chart: String,
     pub(super) rows: Vec<(&'static str, String)>,
     pub(super) on: bool,
@@ -56,6 +56,8 @@ struct View {
     marks: Vec<String>,
     silences: Vec<String>,
     label: &'static str,
+    /// Whether its days are in the baseline, because of its label.
+    put_back: bool,
 }
 
 #[derive(Template)]
@@ -150,6 +152,7 @@ pub fn incident(frame: Frame, what: &IncidentPage<'_>) -> String {
                 format!("Silent until {until}: {}", words::cut(&silence.reason))
             })
             .collect(),
+        put_back: matches!(one.label, Some(Label::Expected | Label::Noise)),
         label: match one.label {
             Some(Label::Real) => "a true trouble",
             Some(Label::Expected) => "expected",
@@ -203,14 +206,28 @@ pub(super) fn card(plan: &Plan, one: &Incident, history: Option<&History>, now: 
     }
 }
 
-/// Both drawings of a history; empty when there is nothing to draw.
+/// Both drawings of a history, what their signs mean, and what is left out of the baseline.
+#[derive(Template)]
+#[template(path = "figure.html", escape = "html", config = ".config/askama.toml")]
+struct Figure {
+    /// Two drawings of which the style sheet shows the one that fits.
+    wide: String,
+    narrow: String,
+    signs: Vec<(&'static str, &'static str)>,
+    /// When, why, and the number of the incident.
+    left_out: Vec<(String, String, Option<u32>)>,
+}
+
+/// The figure of a history; empty when there is nothing to draw.
 pub(super) fn drawn(history: Option<&History>, title: &str) -> String {
     let Some(history) = history.filter(|history| history.is_drawable()) else {
         return String::new();
     };
-    format!(
-        "{}{}",
-        history.svg(Width::Wide, title),
-        history.svg(Width::Narrow, title)
-    )
+    let figure = Figure {
+        wide: history.svg(Width::Wide, title),
+        narrow: history.svg(Width::Narrow, title),
+        signs: history.signs(),
+        left_out: history.left_out(),
+    };
+    figure.render().unwrap_or_default()
 }

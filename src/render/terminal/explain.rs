@@ -1,9 +1,9 @@
 //! The screen of `explain`: why a check says what it says.
 
 use crate::incident::Incident;
-use crate::model::{Evaluation, Held, Outcome, Reading, Timestamp};
+use crate::model::{Baseline, Evaluation, Held, Outcome, Reading, Timestamp};
 use crate::plan::Plan;
-use crate::render::{describe, words};
+use crate::render::{describe, omitted, words};
 
 use super::{Reach, painted};
 
@@ -15,6 +15,8 @@ pub struct Explanation<'a> {
     pub seen: &'a [Evaluation],
     /// The newest 28 values of its first question.
     pub past: &'a [Reading],
+    /// What its baseline leaves out; `None` for kinds without one.
+    pub baseline: Option<&'a Baseline>,
     /// The incident it belongs to.
     pub incident: Option<&'a Incident>,
     /// Settings in force: key, value, origin.
@@ -133,6 +135,7 @@ pub fn explain(what: &Explanation<'_>) -> String {
     if !what.past.is_empty() {
         out.push_str(&format!("  {:<12}{}\n", "28 buckets", sparkline(what.past)));
     }
+    out.push_str(&what.baseline.map_or(String::new(), left_out));
     if let Some(reach) = what.reach {
         out.push_str(&format!("  {:<12}{}\n", "Would find", reach.said()));
         if let Some(half) = reach.half() {
@@ -166,6 +169,25 @@ pub fn explain(what: &Explanation<'_>) -> String {
         for (key, value, origin) in what.settings {
             out.push_str(&format!("    {key:<14}{value:<22}{origin}\n"));
         }
+    }
+    out
+}
+
+/// What the baseline leaves out, a line each, and how it is put back.
+fn left_out(baseline: &Baseline) -> String {
+    let remedy = omitted::remedy(baseline);
+    let lines = omitted::lines(baseline).into_iter().chain(remedy);
+    let titles = std::iter::once("Left out").chain(std::iter::repeat(""));
+    let mut out: String = titles
+        .zip(lines)
+        .map(|(title, line)| format!("  {title:<12}{line}\n"))
+        .collect();
+    if let Some(since) = &baseline.new_normal {
+        out.push_str(&format!(
+            "  {:<12}{}\n",
+            "New normal",
+            omitted::new_normal(since)
+        ));
     }
     out
 }

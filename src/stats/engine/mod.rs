@@ -15,6 +15,7 @@ use super::law::Law;
 use super::level::{Level, Undo};
 use super::peak::Peaks;
 use super::tuning::{MOST, Tuning};
+use super::watch::Lesson;
 use super::{Cycle, Expected, TooFew};
 
 use compare::Look;
@@ -228,6 +229,26 @@ impl Engine {
         self.taught[at] = true;
         self.teachers += 1;
         self.events += value;
+    }
+
+    /// What became of a bucket that was taken in.
+    pub(super) fn lesson(&self, at: usize) -> Lesson {
+        if self.input.seen(at).is_none() {
+            Lesson::Missing
+        } else if self.input.special[at] != 0 {
+            Lesson::Special
+        } else if self.taught[at] {
+            Lesson::Taught
+        } else if self.input.usable[at] {
+            Lesson::Odd
+        } else {
+            Lesson::Barred
+        }
+    }
+
+    /// The first bucket of the run that is the new normal, if one is.
+    pub(super) fn new_normal(&self) -> Option<usize> {
+        Some(self.accepted?.since())
     }
 
     /// What was said of the last bucket taken in; `None` if nothing could be.

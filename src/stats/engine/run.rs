@@ -36,6 +36,13 @@ pub(super) struct Accepted {
     level: f64,
 }
 
+impl Accepted {
+    /// Its first bucket.
+    pub(super) fn since(self) -> usize {
+        self.since
+    }
+}
+
 impl Engine {
     /// Begins a run: whatever its buckets taught is taken back.
     pub(super) fn open(&mut self, at: usize, verdict: &mut Verdict, looks: &[Look; MOST]) {

@@ -104,6 +104,15 @@ impl Store for Sqlite {
         self.read(pull::newest_pulls).await
     }
 
+    async fn pull_of(
+        &self,
+        source: &Name,
+    ) -> Result<Option<(Pull, Option<Timestamp>)>, StoreError> {
+        let source = source.clone();
+        self.read(move |connection, project| pull::pull_of(connection, project, &source))
+            .await
+    }
+
     async fn incidents(&self, since: Timestamp) -> Result<Vec<Incident>, StoreError> {
         self.read(move |connection, project| incident::unresolved(connection, project, since))
             .await

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Fingerprint, Name, Timestamp, Window};
@@ -122,32 +122,55 @@ pub(super) fn pulls_in(
     Ok(list)
 }
 
+/// The newest pull of a source that a query names, with when one last succeeded.
+const NEWEST: &str = "newest.source, newest.at, newest.row,
+   (SELECT max(good.at) FROM pull AS good
+    WHERE good.project = newest.project AND good.source = newest.source AND good.ok = 1)
+   FROM pull AS newest";
+
+/// A row of [`NEWEST`].
+type Newest = (String, i64, String, Option<i64>);
+
+fn newest_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Newest> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+/// The newest pull of one source, and when one last succeeded.
+pub(super) fn pull_of(
+    connection: &Connection,
+    project: &Name,
+    source: &Name,
+) -> Result<Option<(Pull, Option<Timestamp>)>, StoreError> {
+    let found = connection
+        .prepare_cached(&format!(
+            "SELECT {NEWEST} WHERE newest.project = ?1 AND newest.source = ?2
+             ORDER BY newest.at DESC, newest.number DESC LIMIT 1"
+        ))
+        .and_then(|mut query| {
+            query
+                .query_row([project.as_str(), source.as_str()], newest_row)
+                .optional()
+        })
+        .map_err(|why| trouble(&why))?;
+    found
+        .map(|(source, when, text, success)| Ok((pull(&source, when, &text)?, success.map(at))))
+        .transpose()
+}
+
 /// The newest pull of each source, and when one last succeeded.
 pub(super) fn newest_pulls(
     connection: &Connection,
     project: &Name,
 ) -> Result<BTreeMap<Name, (Pull, Option<Timestamp>)>, StoreError> {
     let mut statement = connection
-        .prepare_cached(
-            "SELECT newest.source, newest.at, newest.row,
-               (SELECT max(good.at) FROM pull AS good
-                WHERE good.project = newest.project AND good.source = newest.source AND good.ok = 1)
-             FROM pull AS newest
-             WHERE newest.project = ?1 AND newest.number = (
+        .prepare_cached(&format!(
+            "SELECT {NEWEST} WHERE newest.project = ?1 AND newest.number = (
                SELECT number FROM pull AS one WHERE one.project = newest.project
-                 AND one.source = newest.source ORDER BY one.at DESC, one.number DESC LIMIT 1)",
-        )
+                 AND one.source = newest.source ORDER BY one.at DESC, one.number DESC LIMIT 1)"
+        ))
         .map_err(|why| trouble(&why))?;
     let found = statement
-        .query_map([project.as_str()], |row| {
-            let (source, when): (String, i64) = (row.get(0)?, row.get(1)?);
-            Ok((
-                source,
-                when,
-                row.get::<_, String>(2)?,
-                row.get::<_, Option<i64>>(3)?,
-            ))
-        })
+        .query_map([project.as_str()], newest_row)
         .map_err(|why| trouble(&why))?;
     let mut map = BTreeMap::new();
     for row in found {

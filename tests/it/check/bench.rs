@@ -111,6 +111,7 @@ impl Bench {
             calendar,
             history: &history,
             vintages: &history,
+            changes: &BTreeMap::new(),
             unanswerable: &BTreeMap::new(),
             sources: &sources,
             marks: &self.marks,

@@ -73,6 +73,7 @@ against  = ["web"]
         calendar,
         history: &history,
         vintages: &BTreeMap::new(),
+        changes: &BTreeMap::new(),
         unanswerable: &BTreeMap::new(),
         sources: &sources,
         marks: &[],

@@ -118,6 +118,7 @@ fn judged(newest: &[Day], lacks: Option<fn(&Question) -> bool>) -> Evaluation {
         calendar,
         history: &history,
         vintages: &vintages,
+        changes: &BTreeMap::new(),
         unanswerable: &BTreeMap::new(),
         sources: &["web", "shop"].map(state).into(),
         marks: &[],

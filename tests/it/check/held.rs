@@ -12,7 +12,7 @@ use std::process::Command;
 
 use chrono::{Datelike, Days, TimeDelta, Utc};
 use truecount::app;
-use truecount::incident::Label;
+use truecount::incident::{Incident, Label};
 use truecount::model::Name;
 use truecount::store::Round;
 
@@ -45,7 +45,7 @@ fn project(folder: &Path) {
     fs::write(folder.join("web.csv"), rows).unwrap();
 }
 
-fn run(folder: &Path, words: &str) -> String {
+pub(super) fn run(folder: &Path, words: &str) -> String {
     let done = Command::new(env!("CARGO_BIN_EXE_truecount"))
         .args(words.split(' '))
         .current_dir(folder)
@@ -56,13 +56,19 @@ fn run(folder: &Path, words: &str) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
-/// Keeps an open incident, labelled noise by a person.
-async fn noise(folder: &Path) {
-    let now = Utc::now();
-    let (plan, name) = (made::plan(""), Name::clean("acme"));
-    let store = app::open_store(&folder.join("truecount.db"), &name, now).unwrap();
-    let mut incident = made::opened(&plan, "purchase.volume", "shop", 12, now);
+/// An incident that was opened now and that a person labelled noise.
+fn noise() -> Incident {
+    let plan = made::plan("");
+    let mut incident = made::opened(&plan, "purchase.volume", "shop", 12, Utc::now());
     incident.label = Some(Label::Noise);
+    incident
+}
+
+/// Keeps an incident in the database of a folder.
+pub(super) async fn keep(folder: &Path, incident: Incident) {
+    let now = Utc::now();
+    let name = Name::clean("acme");
+    let store = app::open_store(&folder.join("truecount.db"), &name, now).unwrap();
     let lease = store.lease("evaluate", "test", now, TimeDelta::minutes(1));
     let lease = lease.await.unwrap().unwrap();
     let changes = [truecount::incident::Change {
@@ -97,7 +103,7 @@ async fn explain_says_where_a_finding_was_held_and_what_noise_cost() {
     let listed = run(folder.path(), "check");
     assert!(listed.contains("Watched  event_0.volume"), "{listed}");
     // 0.01 a week are 0.08 in eight weeks: one alarm that was noise is far more.
-    noise(folder.path()).await;
+    keep(folder.path(), noise()).await;
     let told = run(folder.path(), "explain event_0.volume");
     let wanted =
         "budget 0.0025 a week: 1 alarm of the last 8 weeks was called noise (the plan says 0.01)";

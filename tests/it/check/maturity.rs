@@ -186,6 +186,7 @@ impl World<'_> {
             calendar,
             history: &history,
             vintages: &vintages,
+            changes: &BTreeMap::new(),
             unanswerable: &BTreeMap::new(),
             sources: &sources,
             marks: &[],

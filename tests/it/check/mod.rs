@@ -1,5 +1,6 @@
 //! Checks through the front door: every kind with odd evidence, its page, and the promise of a plan.
 
+mod baseline;
 pub(crate) mod bench;
 mod beside;
 mod budget;
@@ -8,6 +9,7 @@ mod held;
 mod many;
 mod maturity;
 mod named;
+mod put_back;
 mod rate;
 mod release;
 mod settings;
@@ -193,6 +195,7 @@ fn no_evidence_however_odd_makes_a_check_panic_or_say_a_number_that_is_none() {
             calendar: &calendar,
             history: &history,
             vintages: &history,
+            changes: &BTreeMap::new(),
             unanswerable: &BTreeMap::new(),
             sources: &sources,
             marks: &[],
@@ -233,6 +236,7 @@ fn without_any_reading_nothing_is_judged() {
         calendar: &calendar,
         history: &history,
         vintages: &history,
+        changes: &BTreeMap::new(),
         unanswerable: &BTreeMap::new(),
         sources: &sources,
         marks: &[],

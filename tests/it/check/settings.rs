@@ -79,6 +79,7 @@ fn judged(marks: &[Mark], now: Timestamp) -> Evaluation {
         calendar: &plan.project.calendar,
         history: &BTreeMap::new(),
         vintages: &BTreeMap::new(),
+        changes: &BTreeMap::new(),
         unanswerable: &BTreeMap::new(),
         sources: &BTreeMap::from([(name("web"), state)]),
         marks,

@@ -5,6 +5,7 @@
     reason = "a real process lives by the real clock"
 )]
 
+mod drill;
 mod mail;
 mod process;
 

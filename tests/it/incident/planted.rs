@@ -243,6 +243,7 @@ fn look(world: &World, checks: &[Box<dyn Check>], now: Timestamp) -> Vec<Evaluat
         calendar,
         history: &history,
         vintages: &vintages,
+        changes: &BTreeMap::new(),
         unanswerable: &BTreeMap::new(),
         sources: &sources,
         marks: &[],
