@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::model::{Baseline, Bucket, LeftOut, Question, Trouble};
-use crate::stats::{Lesson, NAMED, Point, Watch};
+use crate::stats::{Lesson, NAMED, PUT_BACK, Point, Watch};
 
 use super::Evidence;
 use super::grid::is_whole;
@@ -19,15 +19,21 @@ pub(super) fn closed(evidence: &Evidence<'_>, bucket: &Bucket, alone: bool) -> O
     }
 }
 
-/// Names confirmed incidents where there is no other reason.
+/// Names confirmed incidents where there is no other reason, and says which ordinary buckets people
+/// put back.
 pub(super) fn mark_incidents(
     troubled: &[Trouble],
     buckets: &[Bucket],
     left: &mut [Option<LeftOut>],
+    classes: &mut [u8],
 ) {
-    for (bucket, left) in buckets.iter().zip(left) {
-        let mut those = troubled.iter();
-        let one = those.find(|one| one.window.overlaps(&bucket.window()));
+    for ((bucket, left), class) in buckets.iter().zip(left).zip(classes) {
+        let over = |one: &&Trouble| one.window.overlaps(&bucket.window());
+        let one = troubled.iter().filter(over).find(|one| !one.put_back);
+        let back = one.is_none() && troubled.iter().any(|one| over(&one));
+        if back && left.is_none() && *class == 0 {
+            *class = PUT_BACK;
+        }
         let why = one.map(|one| LeftOut::Incident {
             number: one.number,
             real: one.real,

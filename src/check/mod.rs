@@ -273,7 +273,7 @@ pub struct Evidence<'a> {
     pub sources: &'a BTreeMap<Name, SourceState>,
     /// Releases and other marks.
     pub marks: &'a [Mark],
-    /// Confirmed incidents, per check name: their buckets teach nothing.
+    /// Confirmed incidents, per check name: their buckets teach nothing unless they were put back.
     pub troubled: &'a BTreeMap<Name, Vec<Trouble>>,
 }
 

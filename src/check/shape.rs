@@ -283,7 +283,7 @@ impl Core {
             .max();
         let begin = begin.unwrap_or(last.start).min(last.start);
         let buckets = grid(calendar, begin, &last);
-        let classes = special::classes(self.country.as_deref(), evidence.calendar, &buckets);
+        let mut classes = special::classes(self.country.as_deref(), evidence.calendar, &buckets);
         let alone = questions.len() == 1;
         let mut left: Vec<Option<LeftOut>> = buckets
             .iter()
@@ -314,7 +314,8 @@ impl Core {
             special::hush_first(values, &classes);
         }
         let troubled = evidence.troubled.get(&self.label.name);
-        mark_incidents(troubled.map_or(&[], Vec::as_slice), &buckets, &mut left);
+        let troubled = troubled.map_or(&[][..], Vec::as_slice);
+        mark_incidents(troubled, &buckets, &mut left, &mut classes);
         let watched = self.is_watched(evidence, &last);
         let seen_at = newest
             .iter()

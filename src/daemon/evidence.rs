@@ -370,14 +370,13 @@ fn with_pull(state: &SourceState, pull: &Pull, success: Option<Timestamp>) -> So
     }
 }
 
-/// Confirmed incidents by check: what they cover teaches nothing. Those that people called expected
-/// or noise teach.
+/// Confirmed incidents by check: what they cover teaches nothing, unless people called them expected
+/// or noise.
 pub(super) fn troubled(incidents: &[Incident], at: Timestamp) -> BTreeMap<Name, Vec<Trouble>> {
     let mut windows: BTreeMap<Name, Vec<Trouble>> = BTreeMap::new();
     for incident in incidents {
         let confirmed = !matches!(incident.state, State::Suspected { .. })
-            && incident.opened_at.is_some_and(|opened| opened <= at)
-            && !matches!(incident.label, Some(Label::Expected | Label::Noise));
+            && incident.opened_at.is_some_and(|opened| opened <= at);
         if confirmed {
             let trouble = Trouble {
                 window: Window {
@@ -386,6 +385,7 @@ pub(super) fn troubled(incidents: &[Incident], at: Timestamp) -> BTreeMap<Name, 
                 },
                 number: incident.number,
                 real: incident.label == Some(Label::Real),
+                put_back: matches!(incident.label, Some(Label::Expected | Label::Noise)),
             };
             for check in &incident.members {
                 windows.entry(check.clone()).or_default().push(trouble);

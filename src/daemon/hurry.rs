@@ -1,7 +1,8 @@
-//! Pulls that do not wait for their slot: those of sources that a reload changed. Who mends an
-//! address or a token wants to see at once whether it works.
+//! Pulls beside the schedule: those of sources that a reload changed do not wait for their slot (who
+//! mends an address or a token wants to see at once whether it works), and those whose source is
+//! still being asked are skipped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::Timestamp;
@@ -15,6 +16,8 @@ use super::{Due, Job};
 pub(super) struct Hurried {
     plan: Option<Arc<Plan>>,
     jobs: BTreeSet<String>,
+    /// The newest slot of each job that was begun or counted as skipped.
+    newest: BTreeMap<String, Timestamp>,
 }
 
 impl Hurried {
@@ -50,7 +53,22 @@ impl Hurried {
     }
 
     /// A job begins.
-    pub(super) fn begun(&mut self, job: &str) {
+    pub(super) fn begun(&mut self, job: &str, slot: Timestamp) {
         self.jobs.remove(job);
+        self.newest.insert(job.to_owned(), slot);
+    }
+
+    /// A job is due while it runs: how many of its slots passed since it was begun, each counted
+    /// once. The slot it runs for is due until it has ended, and the loop looks around often.
+    pub(super) fn skips(&mut self, job: &Job, now: Timestamp) -> u64 {
+        let newest = self.newest.entry(job.name.clone()).or_insert(now);
+        let mut count = 0;
+        while let Some(slot) = job.schedule.next(*newest)
+            && slot + job.jitter <= now
+        {
+            *newest = slot;
+            count += 1;
+        }
+        count
     }
 }

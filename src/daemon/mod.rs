@@ -56,6 +56,7 @@ pub use letters::{Written, send_sample, write};
 pub use pull::{forecast, means, pull, pull_since};
 pub use rehearse::{Rehearsal, Tried, rehearse};
 pub use reload::{Builder, Rebuilt, Watcher};
+pub use renew::{Renewed, renew};
 pub use report_job::{report_channel, send_now as send_report_now};
 pub use sight::{Outlook, baselines, outlooks};
 
@@ -139,7 +140,7 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
     let mut starts = Starts::default();
     let mut judged_at: Option<Timestamp> = None;
     let mut dirty = true;
-    let mut renewed = renew::Renewed::new();
+    let mut renewed = Renewed::new();
     let mut hurried = Hurried::default();
     let pulse = Arc::new(Pulse::default());
     let sender = tokio::spawn(send_letters(
@@ -181,7 +182,7 @@ pub async fn run(mut worlds: watch::Receiver<Arc<World>>, mut stop: watch::Recei
                 wake = complain(&why, now);
             }
         }
-        if let Err(why) = renew::renew(&world, &mut renewed, now).await {
+        if let Err(why) = renew(&world, &mut renewed, now).await {
             tracing::warn!("{why}; what lasts is posted again later");
         }
         tokio::select! {
@@ -236,9 +237,8 @@ fn forget(
             false
         }
         Err(why) => {
-            // The name is lost with the task; jobs that nobody knows to run are free again.
+            // Cut off with the whole loop: a panic inside a job ends only that job (`one`).
             tracing::error!("a job ended badly: {why}");
-            busy.clear();
             true
         }
     }
@@ -264,30 +264,44 @@ async fn round(
         let name = world.jobs[job].name.clone();
         match busy.get(&name) {
             Some(None) => {
-                world.metrics.overlaps.inc();
+                let skipped = hurried.skips(&world.jobs[job], now);
+                world.metrics.overlaps.inc_by(skipped);
                 continue;
             }
             Some(Some(rest)) if *rest > now => continue,
             Some(Some(_)) | None => {}
         }
         busy.insert(name.clone(), None);
-        hurried.begun(&name);
+        hurried.begun(&name, slot);
         let world = Arc::clone(world);
         running.spawn(async move {
-            let outcome = if only_remember {
-                report_job::remember(&world, &name, slot).await
-            } else {
-                start(&world, &name, slot).await
-            };
-            let step = outcome.unwrap_or_else(|why| {
-                tracing::error!(job = name, "{name} could not finish: {why}");
-                Step::Idle
-            });
+            let step = one(&world, &name, slot, only_remember).await;
             (name, step)
         });
     }
     let rests = busy.values().flatten().min().copied();
     Ok(wake.into_iter().chain(rests).filter(|at| *at > now).min())
+}
+
+/// Runs one job to its end, whatever that is. A panic in it frees this job, and no other that runs.
+async fn one(world: &Arc<World>, name: &str, slot: Timestamp, only_remember: bool) -> Step {
+    let (own, job) = (Arc::clone(world), name.to_owned());
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        if only_remember {
+            report_job::remember(&own, &job, slot).await
+        } else {
+            start(&own, &job, slot).await
+        }
+    });
+    let why = match task.join_next().await {
+        Some(Ok(Ok(step))) => return step,
+        Some(Ok(Err(why))) => why.to_string(),
+        Some(Err(why)) => why.to_string(),
+        None => "it never began".to_owned(),
+    };
+    tracing::error!(job = name, "{name} could not finish: {why}");
+    Step::Idle
 }
 
 /// Runs one job by its name.

@@ -15,10 +15,10 @@ use crate::store::StoreError;
 use super::World;
 
 /// When each channel was last posted to.
-pub(super) type Renewed = BTreeMap<Name, Timestamp>;
+pub type Renewed = BTreeMap<Name, Timestamp>;
 
 /// Begins to post to every channel that is due. Returns at once; a failure is only logged.
-pub(super) async fn renew(
+pub async fn renew(
     world: &Arc<World>,
     renewed: &mut Renewed,
     now: Timestamp,

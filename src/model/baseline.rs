@@ -31,7 +31,7 @@ pub enum LeftOut {
     Unfinished,
 }
 
-/// A confirmed incident as a baseline sees it: one that people called expected or noise is none.
+/// A confirmed incident as a baseline sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trouble {
     /// From its first bucket to the end of its newest.
@@ -40,6 +40,8 @@ pub struct Trouble {
     pub number: Option<u32>,
     /// Whether somebody called it a true trouble.
     pub real: bool,
+    /// Whether somebody called it expected or noise: its buckets teach.
+    pub put_back: bool,
 }
 
 /// Neighboring buckets that are left out for one reason.

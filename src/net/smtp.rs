@@ -106,17 +106,58 @@ fn reaction(why: &lettre::transport::smtp::Error) -> MailError {
     }
 }
 
-/// Sends frozen bytes; the receipt is the server's first line.
+/// Sends frozen bytes; the receipt is the server's first line. A server that refuses one address
+/// refuses the whole mail: then each address gets its own, so that a wrong one keeps it from nobody
+/// else. That is still a refusal, which names who was left out.
 pub async fn send_mail(
     address: &str,
     from: &str,
     to: &[&str],
     message: &[u8],
 ) -> Result<String, MailError> {
-    let mailbox = |text: &str| -> Result<lettre::Address, MailError> {
+    let server = transport(address)?;
+    let whole = match send(&server, from, to, message).await {
+        Err((why @ MailError::Refused(_), true)) if to.len() > 1 => why,
+        outcome => return outcome.map_err(|(why, _)| why),
+    };
+    let mut left_out = Vec::new();
+    for one in to {
+        match send(&server, from, &[one], message).await {
+            Ok(_) => {}
+            Err((MailError::Refused(why), _)) => {
+                left_out.push(format!("{}: {why}", crate::model::Name::clean(one)));
+            }
+            Err((why, _)) => return Err(why),
+        }
+    }
+    match left_out.len() {
+        0 => Ok("taken for each address by itself".to_owned()),
+        all if all == to.len() => Err(whole),
+        some => Err(MailError::Refused(format!(
+            "{}; taken for {} other address{}",
+            left_out.join("; "),
+            to.len() - some,
+            if to.len() - some == 1 { "" } else { "es" }
+        ))),
+    }
+}
+
+/// Answers that may concern one recipient alone (RFC 5321, 4.2.3): no such mailbox, not here, full,
+/// not allowed, and the word for everything else.
+const OF_ONE: std::ops::RangeInclusive<u16> = 550..=554;
+
+/// One mail to these addresses; with a failure whether it may concern one of them alone.
+async fn send(
+    server: &Transport,
+    from: &str,
+    to: &[&str],
+    message: &[u8],
+) -> Result<String, (MailError, bool)> {
+    let refused = |why: String| (MailError::Refused(why), false);
+    let mailbox = |text: &str| {
         let parsed: Result<Mailbox, _> = text.parse();
         parsed.map(|known| known.email).map_err(|_| {
-            MailError::Refused(format!(
+            refused(format!(
                 "`{}` is not an address",
                 crate::model::Name::clean(text)
             ))
@@ -127,12 +168,16 @@ pub async fn send_mail(
         .map(|one| mailbox(one))
         .collect::<Result<Vec<_>, _>>()?;
     let envelope = Envelope::new(Some(mailbox(from)?), recipients)
-        .map_err(|why| MailError::Refused(format!("the addresses cannot be used: {why}")))?;
-    let answer = transport(address)?
-        .send_raw(&envelope, message)
-        .await
-        .map_err(|why| reaction(&why))?;
-    Ok(answer.first_line().map_or("taken", |line| line).to_owned())
+        .map_err(|why| refused(format!("the addresses cannot be used: {why}")))?;
+    match server.send_raw(&envelope, message).await {
+        Ok(answer) => Ok(answer.first_line().map_or("taken", |line| line).to_owned()),
+        Err(why) => {
+            let of_one = why
+                .status()
+                .is_some_and(|code| OF_ONE.contains(&u16::from(code)));
+            Err((reaction(&why), of_one))
+        }
+    }
 }
 
 /// Connects and says hello, for `doctor`.

@@ -1,7 +1,7 @@
 //! What a pass judges, and what it says of each bucket.
 
 use super::law::Law;
-use super::{Cycle, Expected, Judgement, Scored, Sensitivity};
+use super::{Cycle, Expected, Judgement, PUT_BACK, Scored, Sensitivity};
 
 /// One bucket as it is taken in.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +21,8 @@ pub(super) struct Input {
     /// Trials or the other system; empty for counts, of which every bucket has an exposure of one.
     exposures: Vec<f64>,
     pub(super) usable: Vec<bool>,
+    /// What people put back; as long as the first bucket of it that was taken in needs.
+    put_back: Vec<bool>,
     pub(super) special: Vec<u8>,
     /// Buckets after which the cycle repeats.
     pub(super) period: usize,
@@ -36,6 +38,7 @@ impl Input {
             values: Vec::with_capacity(room),
             exposures: Vec::with_capacity(paired),
             usable: Vec::with_capacity(room),
+            put_back: Vec::new(),
             special: Vec::with_capacity(room),
             period: cycle.period(),
             first_slot: cycle.first(),
@@ -48,7 +51,17 @@ impl Input {
             self.exposures.push(bucket.exposure);
         }
         self.usable.push(bucket.usable);
-        self.special.push(bucket.special);
+        let back = bucket.special == PUT_BACK;
+        if back {
+            self.put_back.resize(self.special.len() + 1, false);
+            self.put_back[self.special.len()] = true;
+        }
+        self.special.push(if back { 0 } else { bucket.special });
+    }
+
+    /// Whether people put a bucket back.
+    pub(super) fn is_put_back(&self, at: usize) -> bool {
+        self.put_back.get(at).copied().unwrap_or(false)
     }
 
     pub(super) fn exposure(&self, at: usize) -> f64 {

@@ -84,6 +84,10 @@ impl Cycle {
     }
 }
 
+/// The class of an ordinary bucket that people put back: what a run of trouble withheld of it is taught
+/// once the run is over.
+pub const PUT_BACK: u8 = u8::MAX;
+
 /// A series of counts or sums, oldest first.
 #[derive(Debug, Clone, Copy)]
 pub struct Series<'a> {
@@ -94,7 +98,7 @@ pub struct Series<'a> {
     /// looked at either (ignored, marked, incomplete) is `NaN`. Same length as `values`.
     pub usable: &'a [bool],
     /// 0 for an ordinary bucket, otherwise a class of special day (holidays of one kind share a
-    /// class). Same length as `values`.
+    /// class), or [`PUT_BACK`]. Same length as `values`.
     pub special: &'a [u8],
     /// Position of index 0.
     pub cycle: Cycle,

@@ -6,7 +6,7 @@ use super::input::{Bucket, Verdict};
 use super::law::Law;
 use super::pair;
 use super::tuning::Tuning;
-use super::{Cycle, Expected, Judgement, Scored, Sensitivity, TooFew};
+use super::{Cycle, Expected, Judgement, PUT_BACK, Scored, Sensitivity, TooFew};
 
 /// Buckets that decide whether the hits or the misses of a share are counted.
 const LOOK: usize = 28;
@@ -190,7 +190,11 @@ impl Watch {
             Shape::Share { misses, .. } => side(&point, *misses),
             // Two systems see the same holiday: the gap between them has none.
             Shape::Pair => Bucket {
-                special: 0,
+                special: if point.special == PUT_BACK {
+                    PUT_BACK
+                } else {
+                    0
+                },
                 ..side(&point, false)
             },
         };

@@ -211,7 +211,7 @@ impl Engine {
         warm.then_some(verdict)
     }
 
-    fn learn(&mut self, at: usize, value: f64, exposure: f64, warm: bool) {
+    pub(super) fn learn(&mut self, at: usize, value: f64, exposure: f64, warm: bool) {
         if !self.input.usable[at] {
             return;
         }
@@ -225,7 +225,11 @@ impl Engine {
         };
         let place = at % self.undo.len();
         let slot = self.input.slot(at);
-        self.undo[place] = self.level.learn(slot, taught, exposure, warm);
+        let undo = self.level.learn(slot, taught, exposure, warm);
+        // What is put back later than the longest window can no longer be taken back.
+        if self.len() - at <= self.undo.len() {
+            self.undo[place] = undo;
+        }
         self.taught[at] = true;
         self.teachers += 1;
         self.events += value;

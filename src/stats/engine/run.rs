@@ -119,6 +119,7 @@ impl Engine {
         let now = self.change(run.since, from, at);
         if now * run.change.signum() < run.change.abs() * 0.5 {
             self.run = None;
+            self.teach_put_back(run.since, at);
             return None;
         }
         run.held += usize::from(self.input.usable[at]);
@@ -131,6 +132,19 @@ impl Engine {
             self.run = Some(run);
         }
         Some(run.verdict())
+    }
+
+    /// Teaches what the run withheld of buckets that people put back.
+    fn teach_put_back(&mut self, since: usize, at: usize) {
+        for j in since..at {
+            let withheld = !self.taught[j] && self.input.special[j] == 0;
+            if withheld
+                && self.input.is_put_back(j)
+                && let Some((value, exposure)) = self.input.seen(j)
+            {
+                self.learn(j, value, exposure, true);
+            }
+        }
     }
 
     /// The score of the whole run so far: more evidence for the same trouble.

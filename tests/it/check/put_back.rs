@@ -76,6 +76,7 @@ async fn explain_says_which_days_are_left_out_and_a_label_puts_them_back() {
         run(folder, &format!("incident label 7 {label}"));
         let told = explain();
         assert!(!told.contains("incident 7"), "{label}: {told}");
+        assert!(!told.contains(&span), "{label}: {told}");
         let json = run(folder, "explain purchase.volume --format json");
         assert!(!json.contains("\"incident\": 7"), "{label}: {json}");
     }

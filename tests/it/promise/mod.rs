@@ -5,14 +5,22 @@
     reason = "a real process lives by the real clock"
 )]
 
+mod absence;
 mod access;
 mod calm;
 mod delivery;
 mod disk;
+mod flap;
 mod flood;
+mod health;
 mod hostile;
 mod inward;
+mod letters;
+mod oracle;
 mod outage;
+mod overlap;
+mod post;
+mod renew;
 mod restart;
 mod rig;
 mod secret;

@@ -8,6 +8,7 @@ use truecount::daemon::{Due, Job, due};
 use truecount::model::{Schedule, Timestamp};
 
 use super::super::made::at;
+use super::oracle;
 
 fn slots(text: &str, zone: &str, from: &str, count: usize) -> Vec<String> {
     let zone: chrono_tz::Tz = zone.parse().unwrap();
@@ -110,6 +111,14 @@ fn the_table_of_changed_clocks_holds() {
             "{text} in {zone}"
         );
     }
+}
+
+#[test]
+fn answers_in_every_zone_are_those_of_an_oracle_that_walks_minute_by_minute() {
+    let report = oracle::compare(50_000, 20_261_126);
+    assert!(report.answers >= 50_000 && report.zones > 590, "{report:?}");
+    assert!(report.near > 5_000, "near changes of the clock: {report:?}");
+    assert_eq!(report.differ, 0, "{:#?}", report.wrong);
 }
 
 fn hourly() -> Vec<Job> {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use chrono::{Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate, TimeDelta, Utc};
 use tempfile::TempDir;
 
 use receiver::Receiver;
@@ -71,6 +71,26 @@ impl Rig {
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
         self.variables.push((key.to_owned(), value.to_owned()));
         self
+    }
+
+    /// From the next start on the wall clock of the program is off by so much: it lives at another
+    /// time. What it waits for takes as long as ever (libfaketime, which `tests/run` installs).
+    pub(crate) fn live_at(&mut self, off: TimeDelta) {
+        const FOLDERS: [&str; 3] = ["x86_64-linux-gnu", "aarch64-linux-gnu", "faketime"];
+        let library = FOLDERS
+            .map(|folder| PathBuf::from(format!("/usr/lib/{folder}/faketime/libfaketimeMT.so.1")))
+            .into_iter()
+            .find(|path| path.exists());
+        let library = library.expect("libfaketime is missing: apt-get install libfaketime");
+        let off = format!("{:+}", off.num_seconds());
+        for (key, value) in [
+            ("LD_PRELOAD", library.display().to_string()),
+            ("FAKETIME", off),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ] {
+            self.variables.retain(|(known, _)| known != key);
+            self.variables.push((key.to_owned(), value));
+        }
     }
 
     /// Writes a plan that waits for nobody and whose heartbeat goes to the variable `BEAT`.
@@ -196,7 +216,7 @@ impl Rig {
     }
 
     /// Posts until it is accepted: from then on it is a debt of the daemon.
-    async fn hand_over(&self, body: String) {
+    pub(crate) async fn hand_over(&self, body: String) {
         let begun = Instant::now();
         loop {
             match self.post("/api/v1/counts", body.clone()).await {
@@ -323,11 +343,12 @@ fn plan(count: usize, route: &str) -> String {
     text
 }
 
-fn body(
+/// Counts of one source for these days before `today`.
+pub(crate) fn body(
     source: usize,
     today: NaiveDate,
     days: std::ops::RangeInclusive<u64>,
-    count: fn(u64) -> u64,
+    count: impl Fn(u64) -> u64,
 ) -> String {
     let readings: Vec<String> = days
         .map(|ago| {
