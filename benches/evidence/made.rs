@@ -124,6 +124,11 @@ impl Base {
         if self.hourly { 24 } else { 1 }
     }
 
+    /// The clean values.
+    pub(crate) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
     pub(crate) fn days(&self) -> usize {
         self.values.len() / self.day()
     }
@@ -307,7 +312,7 @@ impl Dice {
     }
 
     /// How many of `n` are kept, each with this chance; nearly normal where that is exact enough.
-    fn thin(&mut self, n: f64, chance: f64) -> f64 {
+    pub(crate) fn thin(&mut self, n: f64, chance: f64) -> f64 {
         let variance = n * chance * (1.0 - chance);
         if n.is_nan() || chance >= 1.0 {
             return n;

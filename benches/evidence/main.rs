@@ -1,12 +1,14 @@
 //! Where the figures of docs/statistics.md come from that are no plain score: `cargo bench --bench
 //! evidence -- windows DRAW..`, `halves DRAW..`, `first-weeks DRAW..` read labelled benchmarks (folders
-//! with `labels.json`, `manifest.json` and `series`); `more BASE` makes its own series from clean ones.
+//! with `labels.json`, `manifest.json` and `series`); `more BASE` and `siblings BASE` plant faults of their own in
+//! clean ones.
 
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
 mod labelled;
 mod made;
 mod more;
+mod siblings;
 
 use std::env;
 use std::path::PathBuf;
@@ -24,9 +26,10 @@ fn main() -> anyhow::Result<()> {
         (Some("halves"), [_, ..]) => labelled::halves(&folders),
         (Some("first-weeks"), [_, ..]) => labelled::first_weeks(&folders),
         (Some("more"), [base]) => more::more(base),
+        (Some("siblings"), [base]) => siblings::siblings(base),
         _ => bail!(
             "usage: cargo bench --bench evidence -- (windows DRAW.. | halves DRAW.. | \
-             first-weeks DRAW.. | more BASE)"
+             first-weeks DRAW.. | more BASE | siblings BASE)"
         ),
     }
 }

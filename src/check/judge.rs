@@ -93,15 +93,29 @@ impl View {
         }
     }
 
-    /// Judges the first column as a count, in both directions.
-    pub(super) fn count(&self, unit: &Unit) -> Outcome {
-        let series = Series {
+    /// The first column as a series.
+    pub(super) fn series(&self) -> Series<'_> {
+        Series {
             values: &self.columns[0],
             usable: &self.usable,
             special: &self.special,
             cycle: self.cycle,
+        }
+    }
+
+    /// Judges the first column as a count, in both directions.
+    pub(super) fn count(&self, unit: &Unit) -> Outcome {
+        self.count_believing(unit, None)
+    }
+
+    /// The same, believing at first in a noise that like series have shown.
+    pub(super) fn count_believing(&self, unit: &Unit, noise: Option<f64>) -> Outcome {
+        let (series, at) = (self.series(), self.at());
+        let judged = match noise {
+            Some(noise) => stats::count::judge_believing(&series, at, self.sensitivity, noise),
+            None => stats::count::judge(&series, at, self.sensitivity),
         };
-        match stats::count::judge(&series, self.at(), self.sensitivity) {
+        match judged {
             Ok(judgement) => {
                 let far = amount(&judgement.now)
                     .change()
@@ -142,13 +156,7 @@ impl View {
 
     /// What could be found in the first column as a daily count.
     pub(super) fn sight_of_count(&self) -> Option<Sight> {
-        let series = Series {
-            values: &self.columns[0],
-            usable: &self.usable,
-            special: &self.special,
-            cycle: self.cycle,
-        };
-        stats::power::of_count(&series, self.sensitivity)
+        stats::power::of_count(&self.series(), self.sensitivity)
     }
 
     /// What could be found in column 0 as a part of column 1.

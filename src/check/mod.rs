@@ -25,6 +25,7 @@ mod rehearse;
 mod settings;
 mod shape;
 mod share;
+mod sibling;
 mod special;
 mod traffic;
 mod unplanned;
@@ -212,6 +213,11 @@ pub trait Check: Send + Sync {
     /// that was not seen often enough.
     fn final_after(&self, _evidence: &Evidence<'_>) -> Option<f64> {
         None
+    }
+
+    /// What is borrowed from other series of the source while this one is young, in words.
+    fn borrowed(&self, _evidence: &Evidence<'_>) -> Vec<String> {
+        Vec::new()
     }
 
     /// Follow-up questions after a first look that found trouble, such as breakdowns; asked once

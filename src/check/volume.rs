@@ -13,6 +13,7 @@ use crate::stats::blame;
 
 use super::question::{amounts, daily, history, hours};
 use super::shape::{Core, EXTREME, View};
+use super::sibling::{self, Lender};
 use super::{Check, Evidence, Kind, Label, Line, Need, Sight, young};
 
 /// `<event>.volume` and, for conversions with a condition, `<conversion>.volume`.
@@ -51,6 +52,8 @@ struct Volume {
     /// Whether pairs of them are looked at too: only where the plan names them, since each is one
     /// more question to the source.
     combined: bool,
+    /// The same of other events of the home source, for what a young series borrows; by the day.
+    siblings: Vec<Question>,
     /// Amounts and counts that tell what one event is worth on average; asked for, not judged.
     worth: Vec<Question>,
 }
@@ -111,9 +114,14 @@ fn made(plan: &Plan, event: &Event, name: &Name, filter: &Filter) -> Option<Volu
     } else {
         event.by.clone()
     };
+    let siblings = sibling::of(plan, &event.name, &home, |name| {
+        let mapping = plan.mapping(name, &home)?;
+        Some(daily(name, &home, mapping, Measure::Count))
+    });
     Some(Volume {
         core,
         questions,
+        siblings,
         hourly,
         by,
         combined: !event.by.is_empty(),
@@ -162,7 +170,8 @@ impl Check for Volume {
     }
 
     fn needs(&self, now: Timestamp, calendar: &Calendar) -> Vec<Need> {
-        let mut needs = history(&self.questions.iter().collect::<Vec<_>>(), now, calendar);
+        let days = self.questions.iter().chain(&self.siblings);
+        let mut needs = history(&days.collect::<Vec<_>>(), now, calendar);
         let hourly = self.hourly.iter();
         needs.extend(hourly.map(|question| hours(question, now, calendar)));
         let mut worth = history(&self.worth.iter().collect::<Vec<_>>(), now, calendar);
@@ -175,9 +184,18 @@ impl Check for Volume {
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {
         let one = |question: &Question| {
-            let judge = |view: &View| view.count(&Unit::Count);
+            let home = self.questions.first() == Some(question);
+            let lender = home.then(|| self.lender());
+            let noise = lender
+                .as_ref()
+                .and_then(|one| one.noise(evidence, question));
+            let curve = lender
+                .as_ref()
+                .and_then(|one| one.curve(evidence, question));
+            let noise = noise.map(|(noise, _)| noise);
+            let judge = |view: &View| view.count_believing(&Unit::Count, noise);
             self.core
-                .collapsed(evidence, question, judge)
+                .collapsed(evidence, question, curve.as_ref(), judge)
                 .or_else(|| self.core.judged(evidence, &[question], None, judge))
         };
         let days = self.beside(evidence, &self.questions, one);
@@ -197,7 +215,15 @@ impl Check for Volume {
     }
 
     fn final_after(&self, evidence: &Evidence<'_>) -> Option<f64> {
-        young::curve(evidence, self.questions.first()?).settles_after()
+        let question = self.questions.first()?;
+        let borrowed = self.lender().curve(evidence, question);
+        let curve = borrowed.unwrap_or_else(|| young::curve(evidence, question));
+        curve.settles_after()
+    }
+
+    fn borrowed(&self, evidence: &Evidence<'_>) -> Vec<String> {
+        let question = self.questions.first();
+        question.map_or_else(Vec::new, |one| self.lender().said(evidence, one))
     }
 
     fn follow_up(&self, first: &[Evaluation], _now: Timestamp, calendar: &Calendar) -> Vec<Need> {
@@ -229,6 +255,13 @@ impl Check for Volume {
 }
 
 impl Volume {
+    fn lender(&self) -> Lender<'_> {
+        Lender {
+            core: &self.core,
+            siblings: &self.siblings,
+        }
+    }
+
     /// Hours are judged beside the days: an outage is seen in the hour in which it begins. Where they
     /// cannot be judged the days speak for the check, so there is no *not judged* by the hour.
     fn by_hour(&self, evidence: &Evidence<'_>) -> Vec<Evaluation> {

@@ -31,8 +31,14 @@ pub(super) fn declared(age: TimeDelta, arrives: TimeDelta, settles: TimeDelta) -
 
 /// How a question's numbers fill up with age, from the days that are final by now.
 pub(super) fn curve(evidence: &Evidence<'_>, question: &Question) -> Curve {
+    let buckets = changes(evidence, question);
+    Curve::of_changes(buckets.iter().map(Vec::as_slice))
+}
+
+/// Ages in hours and values of each day that is final by now and was seen in time, oldest first.
+pub(super) fn changes(evidence: &Evidence<'_>, question: &Question) -> Vec<Vec<(f64, f64)>> {
     let Some(state) = evidence.sources.get(&question.source) else {
-        return Curve::of_changes(std::iter::empty());
+        return Vec::new();
     };
     let lines = evidence.vintages.get(question);
     let lines = lines.map_or(&[][..], Vec::as_slice);
@@ -46,17 +52,19 @@ pub(super) fn curve(evidence: &Evidence<'_>, question: &Question) -> Curve {
         changes.push((hours, one.value));
     }
     let late = (state.settles + LATE).num_minutes() as f64 / 60.0;
-    let in_time = |changes: &&Vec<(f64, f64)>| changes.first().is_some_and(|one| one.0 <= late);
-    Curve::of_changes(buckets.values().filter(in_time).map(Vec::as_slice))
+    let in_time = |changes: &Vec<(f64, f64)>| changes.first().is_some_and(|one| one.0 <= late);
+    buckets.into_values().filter(in_time).collect()
 }
 
 impl Core {
     /// The newest number where it is young and no past of the same age is known: only if less than half of
-    /// what the source declares to show by then would be a fault is it one.
+    /// what the source shows by then would be a fault is it one: what a curve knows of that, least of
+    /// all days but one in twenty, or what the source declares.
     pub(super) fn collapsed(
         &self,
         evidence: &Evidence<'_>,
         question: &Question,
+        known: Option<&Curve>,
         judge: impl Fn(&View) -> Outcome,
     ) -> Option<Evaluation> {
         let questions = [question];
@@ -67,7 +75,12 @@ impl Core {
         Self::fit(evidence, question).ok()?;
         let state = evidence.sources.get(&question.source)?;
         let age = evidence.now - newest.end;
-        let declared = declared(age, state.arrives, state.settles);
+        let hours = age.num_minutes() as f64 / 60.0;
+        let learnt = known.and_then(|curve| curve.share(hours));
+        let declared = learnt.map_or_else(
+            || declared(age, state.arrives, state.settles),
+            |(low, ..)| low.min(1.0),
+        );
         if declared < LEAST {
             return None;
         }

@@ -79,6 +79,7 @@ pub(super) async fn run(
         reach: reach.as_ref(),
         share: judged_by_chance.then(|| (tests, rules::share(&promise, tests))),
         finality: finality.as_deref(),
+        borrowed: &outlook.borrowed,
         now: at,
         color: screen.color,
     });

@@ -18,6 +18,8 @@ pub struct Outlook {
     pub sight: Option<Sight>,
     /// Hours after the end of a bucket from which its number is final, as was learnt.
     pub final_after: Option<f64>,
+    /// What it borrows from other series of its source.
+    pub borrowed: Vec<String>,
 }
 
 /// Checks that are tried in one go: their evidence is in memory together.
@@ -34,6 +36,7 @@ pub async fn outlooks(
         let outlook = Outlook {
             sight: check.sight(evidence),
             final_after: check.final_after(evidence),
+            borrowed: check.borrowed(evidence),
         };
         (outlook != Outlook::default()).then_some(outlook)
     })

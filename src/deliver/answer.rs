@@ -1,7 +1,9 @@
-//! What every channel over HTTP has in common: one POST, and what a status code means.
+//! What every channel over HTTP has in common: its address, one POST, and what a status code means.
 
-use crate::model::Timestamp;
+use crate::config::{Reader, SecretRef};
+use crate::model::{Diagnostic, Timestamp};
 use crate::net::{Method, Reply, Request, retry_after, shown_start};
+use crate::plan::{Decl, Form, Setting};
 
 use super::{Means, SendError, unreached};
 
@@ -10,6 +12,28 @@ const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Longest answer that is read.
 const ANSWER: usize = 64 << 10;
+
+/// The one setting of a channel that is nothing but a secret address.
+pub(super) const fn to(about: &'static str) -> Setting {
+    Setting {
+        key: "to",
+        about,
+        form: Form::Secret,
+        required: true,
+        default: "",
+    }
+}
+
+/// Reads that setting; `remedy` shows how it is written.
+pub(super) fn webhook(decl: &Decl, remedy: &str) -> Result<SecretRef, Vec<Diagnostic>> {
+    let mut reader = Reader::new(&decl.section);
+    let to = reader.secret("to");
+    if to.is_none() && !reader.has("to") {
+        reader.missing("to", remedy);
+    }
+    let complaints = reader.finish();
+    to.filter(|_| complaints.is_empty()).ok_or(complaints)
+}
 
 /// A POST of frozen JSON.
 pub(super) fn post(url: url::Url, body: Vec<u8>) -> Request {
@@ -35,7 +59,7 @@ pub(super) fn refusal(who: &str, reply: &Reply, detail: &str, now: Timestamp) ->
     let said = if detail.is_empty() {
         shown_start(&reply.body)
     } else {
-        crate::model::Name::clean(detail).to_string()
+        shown_start(detail.as_bytes())
     };
     let why = format!("{who} answered {}: {said}", reply.status);
     match reply.status {
@@ -51,6 +75,12 @@ pub(super) fn refusal(who: &str, reply: &Reply, detail: &str, now: Timestamp) ->
         },
         _ => SendError::Refused { why },
     }
+}
+
+/// What a receiver calls the message: one short line, without secrets should it repeat the call.
+/// Not masked further, as ids of messages look like telephone numbers.
+pub(super) fn receipt(text: &str) -> crate::model::Name {
+    crate::model::Name::clean(&crate::secret::masked(text))
 }
 
 /// A `Retry-After` that the vendor writes into the body, in seconds with a fraction, when the

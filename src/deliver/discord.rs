@@ -5,11 +5,11 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use crate::config::{Reader, SecretRef};
+use crate::config::SecretRef;
 use crate::model::{Diagnostic, Timestamp};
 use crate::net::{Request, json};
 use crate::notify::{Letter, Notification, Payload};
-use crate::plan::{Decl, Form, Kind, Plan, Setting};
+use crate::plan::{Decl, Kind, Plan};
 use crate::render;
 
 use super::{Channel, Desk, Means, SendError, address, answer, read};
@@ -17,13 +17,7 @@ use super::{Channel, Desk, Means, SendError, address, answer, read};
 pub(super) const KIND: Kind<dyn Channel> = Kind {
     name: "discord",
     about: include_str!("../../docs/notifications.md"),
-    settings: &[Setting {
-        key: "to",
-        about: "The webhook's address",
-        form: Form::Secret,
-        required: true,
-        default: "",
-    }],
+    settings: &[answer::to("The webhook's address")],
     mapping: &[],
     event_named: false,
     build,
@@ -34,19 +28,11 @@ struct Discord {
 }
 
 fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>> {
-    let mut reader = Reader::new(&decl.section);
-    let to = reader.secret("to");
-    if to.is_none() && !reader.has("to") {
-        reader.missing(
-            "to",
-            "say where to post: discord = { env = \"DISCORD_WEBHOOK\" }",
-        );
-    }
-    let complaints = reader.finish();
-    match to {
-        Some(to) if complaints.is_empty() => Ok(Box::new(Discord { to })),
-        _ => Err(complaints),
-    }
+    let to = answer::webhook(
+        decl,
+        "say where to post: discord = { env = \"DISCORD_WEBHOOK\" }",
+    )?;
+    Ok(Box::new(Discord { to }))
 }
 
 #[derive(Deserialize)]
@@ -94,7 +80,7 @@ impl Channel for Discord {
             let sent: Option<Sent> = serde_json::from_slice(&reply.body).ok();
             return Ok(sent.map_or_else(
                 || reply.status.to_string(),
-                |sent| format!("message {}", sent.id),
+                |sent| format!("message {}", answer::receipt(&sent.id)),
             ));
         }
         let told: Refusal = serde_json::from_slice(&reply.body).unwrap_or_default();
@@ -120,7 +106,7 @@ impl Channel for Discord {
         let about: About = json("Discord", &reply).map_err(|why| SendError::Refused {
             why: why.to_string(),
         })?;
-        let name = crate::model::Name::clean(about.name.as_deref().unwrap_or("without a name"));
+        let name = answer::receipt(about.name.as_deref().unwrap_or("without a name"));
         Ok(format!("the webhook exists: {name}"))
     }
 

@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use crate::config::{Reader, SecretRef};
+use crate::config::SecretRef;
 use crate::model::{Diagnostic, Timestamp};
 use crate::notify::{Letter, Notification, Payload};
-use crate::plan::{Decl, Form, Kind, Plan, Setting};
+use crate::plan::{Decl, Kind, Plan};
 use crate::render;
 
 use super::{Channel, Desk, Means, SendError, address, answer, read};
@@ -16,13 +16,7 @@ use super::{Channel, Desk, Means, SendError, address, answer, read};
 pub(super) const KIND: Kind<dyn Channel> = Kind {
     name: "google_chat",
     about: include_str!("../../docs/notifications.md"),
-    settings: &[Setting {
-        key: "to",
-        about: "The webhook's address, with its key and token",
-        form: Form::Secret,
-        required: true,
-        default: "",
-    }],
+    settings: &[answer::to("The webhook's address, with its key and token")],
     mapping: &[],
     event_named: false,
     build,
@@ -33,19 +27,11 @@ struct GoogleChat {
 }
 
 fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>> {
-    let mut reader = Reader::new(&decl.section);
-    let to = reader.secret("to");
-    if to.is_none() && !reader.has("to") {
-        reader.missing(
-            "to",
-            "say where to post: google_chat = { env = \"GOOGLE_CHAT_WEBHOOK\" }",
-        );
-    }
-    let complaints = reader.finish();
-    match to {
-        Some(to) if complaints.is_empty() => Ok(Box::new(GoogleChat { to })),
-        _ => Err(complaints),
-    }
+    let to = answer::webhook(
+        decl,
+        "say where to post: google_chat = { env = \"GOOGLE_CHAT_WEBHOOK\" }",
+    )?;
+    Ok(Box::new(GoogleChat { to }))
 }
 
 #[derive(Default, Deserialize)]
@@ -104,7 +90,7 @@ impl Channel for GoogleChat {
         let reply = answer::call(means, &request).await?;
         if reply.is_success() {
             let sent: Sent = serde_json::from_slice(&reply.body).unwrap_or_default();
-            return Ok(crate::model::Name::clean(&sent.name).to_string());
+            return Ok(answer::receipt(&sent.name).to_string());
         }
         let told: Refusal = serde_json::from_slice(&reply.body).unwrap_or_default();
         Err(answer::refusal(

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use secrecy::ExposeSecret as _;
 
-use crate::config::{Reader, SecretRef};
+use crate::config::SecretRef;
 use crate::model::{Diagnostic, Timestamp};
 use crate::notify::{Letter, Notification, Payload};
-use crate::plan::{Decl, Form, Kind, Plan, Setting};
+use crate::plan::{Decl, Kind, Plan};
 use crate::render;
 
 use super::{Channel, Desk, Means, SendError, address, answer, read};
@@ -15,13 +15,9 @@ use super::{Channel, Desk, Means, SendError, address, answer, read};
 pub(super) const KIND: Kind<dyn Channel> = Kind {
     name: "teams",
     about: include_str!("../../docs/notifications.md"),
-    settings: &[Setting {
-        key: "to",
-        about: "The address of a workflow that begins when a Teams webhook request is received",
-        form: Form::Secret,
-        required: true,
-        default: "",
-    }],
+    settings: &[answer::to(
+        "The address of a workflow that begins when a Teams webhook request is received",
+    )],
     mapping: &[],
     event_named: false,
     build,
@@ -32,19 +28,11 @@ struct Teams {
 }
 
 fn build(decl: &Decl, _plan: &Plan) -> Result<Box<dyn Channel>, Vec<Diagnostic>> {
-    let mut reader = Reader::new(&decl.section);
-    let to = reader.secret("to");
-    if to.is_none() && !reader.has("to") {
-        reader.missing(
-            "to",
-            "say where to post: teams = { env = \"TEAMS_WEBHOOK\" }",
-        );
-    }
-    let complaints = reader.finish();
-    match to {
-        Some(to) if complaints.is_empty() => Ok(Box::new(Teams { to })),
-        _ => Err(complaints),
-    }
+    let to = answer::webhook(
+        decl,
+        "say where to post: teams = { env = \"TEAMS_WEBHOOK\" }",
+    )?;
+    Ok(Box::new(Teams { to }))
 }
 
 #[async_trait]

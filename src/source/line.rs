@@ -145,7 +145,8 @@ pub(super) fn amount(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| format!("`{}` is not an amount", shown(text)))
 }
 
-/// Foreign text in a message: one safe line.
+/// Foreign text in a message: one safe line that tells of nobody.
 pub(super) fn shown(text: &str) -> crate::model::Name {
-    crate::model::Name::clean(text)
+    let told = crate::model::masked_words(&crate::secret::masked(text));
+    crate::model::Name::clean(&told)
 }

@@ -11,6 +11,12 @@ use super::{Expected, Judgement, Scored, Sensitivity, Series, TooFew};
 
 /// Events that must have been seen before anything is said of a series.
 const EVENTS: u32 = 5;
+/// The relative deviation of single days, beyond chance, that is believed of a count at first.
+pub const USUAL: f64 = 0.1;
+/// The least that is believed on the word of like series, which differ.
+pub const STEADIEST: f64 = 0.75 * USUAL;
+/// Buckets that must have taught before a series can tell others its noise.
+const LENDS: u32 = 40;
 /// A wait is judged by the law of waiting times once it is longer than the longest window.
 const LONG_WAIT: usize = 28;
 
@@ -28,6 +34,34 @@ pub fn judge(
         watch.push(point(series, at));
     }
     watch.judge(sensitivity)
+}
+
+/// As [`judge`], where the series is young and like series have shown this noise: their relative
+/// deviation beyond chance ([`noise`]).
+pub fn judge_believing(
+    series: &Series<'_>,
+    at: usize,
+    sensitivity: Sensitivity,
+    noise: f64,
+) -> Result<Judgement, TooFew> {
+    if !series.values.get(at).is_some_and(|value| value.is_finite()) {
+        return Err(TooFew::Missing);
+    }
+    let mut watch = Watch::count_believing(series.cycle, noise);
+    for at in 0..=at {
+        watch.push(point(series, at));
+    }
+    watch.judge(sensitivity)
+}
+
+/// The relative deviation beyond chance of single buckets that a series has shown up to `at`; `None`
+/// before 40 buckets taught.
+pub fn noise(series: &Series<'_>, at: usize) -> Option<f64> {
+    let mut watch = Watch::count(series.cycle);
+    for at in 0..=at.min(series.values.len().checked_sub(1)?) {
+        watch.push(point(series, at));
+    }
+    watch.noise(LENDS)
 }
 
 /// Judges every bucket from `from` on, each from the buckets up to it, in one pass; `out` gains one

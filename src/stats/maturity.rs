@@ -75,6 +75,11 @@ impl Curve {
         Self::learn(&readings)
     }
 
+    /// Whether too little was seen for any age.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
     /// Low, middle and high share of the final value visible at `age` hours; `None` for an age
     /// younger than any that was learnt. Older than all of them is the oldest one's.
     pub fn share(&self, age: f64) -> Option<(f64, f64, f64)> {

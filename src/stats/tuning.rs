@@ -99,7 +99,7 @@ impl Tuning {
             },
             memory: 16,
             noise_keep: half_life(180.0),
-            noise: 0.1,
+            noise: super::count::USUAL,
             noise_weight: 30.0,
             noise_clip: 2.0,
             noise_left: left_by(2.0),
@@ -300,7 +300,12 @@ impl Tuning {
 
     /// Square of the relative deviation that is believed at first, by window.
     pub(super) fn noise_priors(&self) -> [f64; MOST] {
-        let mut priors = [self.noise * self.noise; MOST];
+        self.noise_priors_of(self.noise)
+    }
+
+    /// The same where single buckets are believed to stray this far, as a relative deviation.
+    pub(super) fn noise_priors_of(&self, noise: f64) -> [f64; MOST] {
+        let mut priors = [noise * noise; MOST];
         for (prior, &window) in priors.iter_mut().zip(self.windows) {
             *prior /= (window as f64).sqrt();
         }

@@ -91,6 +91,25 @@ impl Watch {
         Self::new(Shape::Count, cycle, engine)
     }
 
+    /// As [`Watch::count`], where at first less noise is believed in than usual: what is typical of like
+    /// series, as a relative deviation of single buckets beyond chance. It fades as the series shows its
+    /// own. Like series differ, so half of the usual is the least; more than the usual is not believed
+    /// either, for it would hide faults.
+    pub fn count_believing(cycle: Cycle, noise: f64) -> Self {
+        let mut watch = Self::count(cycle);
+        watch
+            .engine
+            .believe(noise.clamp(count::STEADIEST, count::USUAL));
+        watch
+    }
+
+    /// How far single buckets stray beyond chance, as the series itself has shown; `None` before so many
+    /// buckets taught.
+    pub(super) fn noise(&self, least: u32) -> Option<f64> {
+        let wander = self.engine.wander().max(0.0);
+        (self.engine.teachers() >= least).then(|| wander.sqrt())
+    }
+
     /// Watches a daily count without windows longer than this downwards.
     pub(super) fn days_within(cycle: Cycle, longest: usize) -> Self {
         let engine = Engine::new(Law::Count, cycle, Tuning::days_within(longest), 0);

@@ -216,7 +216,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
         "check",
         &[
             "mod", "baseline", "beside", "bridge", "grid", "shape", "share", "value", "judge",
-            "budget", "holiday", "young", "special", "coverage", "question", "rehearse",
+            "budget", "holiday", "young", "special", "sibling", "coverage", "question", "rehearse",
         ],
     ),
     ("source", &["mod"]),

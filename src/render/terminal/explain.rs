@@ -28,6 +28,8 @@ pub struct Explanation<'a> {
     pub share: Option<(usize, f64)>,
     /// When the source's numbers are final, as it declares or as was learnt.
     pub finality: Option<&'a str>,
+    /// What is borrowed from other series of the source, each in a line.
+    pub borrowed: &'a [String],
     /// When.
     pub now: Timestamp,
     /// Whether to use color.
@@ -142,6 +144,9 @@ pub fn explain(what: &Explanation<'_>) -> String {
     }
     if let Some(finality) = what.finality {
         out.push_str(&format!("  {:<12}{finality}\n", "Final"));
+    }
+    for borrowed in what.borrowed {
+        out.push_str(&format!("  {:<12}{borrowed}\n", "Borrowed"));
     }
     if let Some((tests, limit)) = what.share {
         out.push_str(&format!(

@@ -73,7 +73,7 @@ pub fn status(
             padded(source.name.as_str(), 20)
         ));
         for note in &source.notes {
-            out.push_str(&format!("    {}{}\n", padded("", 20), words::cut(note)));
+            out.push_str(&format!("    {} {}\n", padded("", 20), words::cut(note)));
         }
     }
     out

@@ -102,6 +102,16 @@ impl Engine {
         }
     }
 
+    /// Believes at first in this relative deviation, beyond chance, of single buckets.
+    pub(super) fn believe(&mut self, noise: f64) {
+        self.priors = self.tuning.noise_priors_of(noise);
+    }
+
+    /// Buckets that taught.
+    pub(super) fn teachers(&self) -> u32 {
+        self.teachers
+    }
+
     /// Bytes that each bucket takes, and bytes that the rest takes.
     pub(super) fn bytes(&self) -> (usize, usize) {
         let bucket =

@@ -13,6 +13,7 @@ mod put_back;
 mod rate;
 mod release;
 mod settings;
+mod sibling;
 mod sum;
 
 use std::collections::BTreeMap;

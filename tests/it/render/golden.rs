@@ -10,7 +10,7 @@ use truecount::render::terminal::{self, Finding};
 use super::{demo, get};
 
 /// Compares with `tests/golden/render/NAME.snap`.
-fn golden(name: &str, text: &str) {
+pub(super) fn golden(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../golden/render");
     settings.set_prepend_module_to_snapshot(false);

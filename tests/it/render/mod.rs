@@ -5,6 +5,7 @@ mod audit;
 mod browser;
 mod form;
 mod golden;
+mod screen;
 
 use std::collections::BTreeMap;
 use std::fs;

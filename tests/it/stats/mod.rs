@@ -7,6 +7,7 @@ mod law;
 mod power;
 mod published;
 mod scenario;
+mod sibling;
 mod soon;
 mod watch;
 
