@@ -124,7 +124,7 @@ impl Head {
             text.clear();
         }
         // A name that holds one of the others stands in quotes, and the true one more often.
-        let times = |wanted: u8| text.iter().filter(|byte| **byte == wanted).count();
+        let times = |wanted: u8| text.split(|byte| *byte == wanted).count();
         let separator = [b';', b'\t'].into_iter().fold(b',', |best, other| {
             if times(other) > times(best) {
                 other
