@@ -45,6 +45,9 @@ const EXPLAINS: f64 = 0.5;
 /// A set must explain at least this multiple of its share of the volume: otherwise the change is
 /// spread evenly and no segment is to blame.
 const STANDS_OUT: f64 = 1.5;
+/// A set that is most of the volume cannot explain so much more than its share. It stands out all the
+/// same when the rest moved by at most this part of what the whole did.
+const HELD: f64 = 0.2;
 /// A part that explains less than this is not worth a name.
 const WORTH_A_NAME: f64 = 0.04;
 /// Most parts that are named together.
@@ -158,7 +161,9 @@ fn candidates(rows: &[Row]) -> Vec<Candidate> {
             let inside = Sums::of(set.iter().map(|part| numbers[part.segment]));
             let share: f64 = set.iter().map(|part| part.share).sum();
             let weight = inside.expected / all.expected;
-            if share < EXPLAINS || share.min(1.0) < STANDS_OUT * weight {
+            let stands_out = share.min(1.0) >= STANDS_OUT * weight;
+            let rest_held = (1.0 - share).abs() <= HELD * (1.0 - weight);
+            if share < EXPLAINS || !(stands_out || rest_held) {
                 continue;
             }
             found.push(Candidate {

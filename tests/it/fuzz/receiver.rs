@@ -45,6 +45,9 @@ pub(crate) const SECRETS: &[(&str, &str)] = &[
     ("SECOND", "canarysecond-token"),
 ];
 
+/// The password of the mail server.
+const MAIL_WORD: &str = "canarymailword";
+
 /// Every channel of the plan, with the key of its route.
 pub(crate) fn channels(project: &Project) -> Vec<(Name, Box<dyn Channel>)> {
     let plan = &project.plan;
@@ -98,7 +101,12 @@ pub(crate) async fn send(
     };
     let short = line.chars().count() < 500 && !line.chars().any(char::is_control);
     assert!(short, "not one short line: {told:?}");
-    assert!(!line.contains("canary"), "a secret came back: {line}");
+    // What was bent on its way is no secret any more.
+    let parts = SECRETS
+        .iter()
+        .filter_map(|(_, value)| value.rsplit('/').next());
+    let leak = parts.chain([MAIL_WORD]).find(|part| line.contains(part));
+    assert!(leak.is_none(), "a secret came back: {line}");
 }
 
 fn letter(channel: &dyn Channel, project: &Project, now: Timestamp, dice: &mut Dice) -> Letter {

@@ -14,7 +14,7 @@ use super::rig::receiver::Receiver;
 use super::rig::{PATIENCE, Rig};
 use super::secret::{BINARY, kept, search, shown};
 
-fn variable(key: &str) -> String {
+pub(super) fn variable(key: &str) -> String {
     std::env::var(key).unwrap_or_else(|_| panic!("{key} is not set: run `bash tests/run`"))
 }
 

@@ -20,6 +20,7 @@ mod letters;
 mod oracle;
 mod outage;
 mod overlap;
+mod people;
 mod post;
 mod renew;
 mod restart;

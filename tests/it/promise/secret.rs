@@ -214,7 +214,7 @@ in.other = { table = "orders", date = "paid_at" }
 }
 
 /// What people are, in the spellings in which it leaks into analytics.
-const PERSONAL: &[&str] = &[
+pub(super) const PERSONAL: &[&str] = &[
     "mara.lind@acme.example",
     "jon%40acme.example",
     "+49 170 5550123",

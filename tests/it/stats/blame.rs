@@ -253,3 +253,23 @@ fn when_everything_falls_no_part_is_named() {
     println!("drill-down: of 200 falls everywhere {named} were blamed on a part");
     assert!(named <= 4, "{named} of 200");
 }
+
+/// Four fifths of the volume cannot explain 1.5 times their share: they stand out because the rest held.
+#[test]
+fn a_part_that_is_most_of_the_volume_is_named_when_the_rest_held() {
+    let rows = |most: f64, rest: f64, small: f64| {
+        let row = |observed: f64, past: f64| Row {
+            observed,
+            past: vec![past * 0.98, past, past * 1.02, past],
+            named: true,
+        };
+        vec![row(most, 800.0), row(rest, 120.0), row(small, 80.0)]
+    };
+    let found = blame::search(&[rows(300.0, 121.0, 80.0)]).expect("the large part is named");
+    let named: Vec<usize> = found.parts.iter().map(|part| part.segment).collect();
+    assert_eq!(named, [0]);
+    // The rest fell too, if less: then the change is everywhere.
+    let everywhere = [rows(400.0, 70.0, 50.0)];
+    let spread = blame::search(&everywhere);
+    assert!(spread.is_none(), "{spread:?}");
+}
