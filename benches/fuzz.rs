@@ -6,6 +6,8 @@
 
 #[path = "../tests/it/fuzz/mutate.rs"]
 mod mutate;
+#[path = "../tests/it/fuzz/receiver.rs"]
+mod receiver;
 #[path = "../tests/it/fuzz/target.rs"]
 mod target;
 

@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod doctor;
 mod explain;
+mod fall;
 mod init;
 mod letters;
 mod notify;
@@ -31,6 +32,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::telemetry;
 
+pub use fall::tell_panics;
 pub use screen::Screen;
 
 /// What every command ends with.
@@ -218,6 +220,7 @@ pub fn run() -> ExitCode {
     let global = arguments.global.clone();
     let screen = Screen::new(&global);
     start_logging(&global, &arguments.command);
+    tell_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -16,12 +16,12 @@ use std::collections::BTreeMap;
 use crate::model::Span;
 
 pub use code::{codes, explain_code};
-pub use parse::{Document, includes, list_of_tables, parse};
+pub use parse::{Document, FAMILIES, includes, list_of_tables, parse};
 pub use reader::{Reader, unknown};
 pub use suggest::suggest;
 
 /// One file as given by the shell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Text {
     /// The path as the user knows it, relative to the project where possible.
     pub path: String,
@@ -54,7 +54,7 @@ pub struct Entry {
 }
 
 /// A value as typed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Typed {
     /// A string.
     Text(String),
@@ -142,6 +142,29 @@ impl Typed {
             Self::Moment(_) => "a date with a time",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
+        }
+    }
+}
+
+/// A file may hold secrets (`--allow-plain`): its name and length tell enough.
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.path, self.text.len())
+    }
+}
+
+/// A text may be a secret (`--allow-plain`): what it is for is known to its reader alone.
+impl std::fmt::Debug for Typed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "text of {} bytes", text.len()),
+            Self::Whole(number) => number.fmt(f),
+            Self::Decimal(number) => number.fmt(f),
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Date(date) => date.fmt(f),
+            Self::Moment(text) => text.fmt(f),
+            Self::List(items) => items.fmt(f),
+            Self::Table(section) => section.fmt(f),
         }
     }
 }

@@ -168,8 +168,8 @@ fn merge(into: &mut Section, from: Section, complaints: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Tables of named tables, which may be spread over files.
-const FAMILIES: &[&str] = &[
+/// Root tables of named tables, which may be spread over files.
+pub const FAMILIES: &[&str] = &[
     "source",
     "event",
     "conversion",

@@ -202,6 +202,7 @@ fn one(check: &dyn Check, evidence: &check::Evidence<'_>) -> Vec<Evaluation> {
             .cloned()
             .or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_else(|| "it stopped without a word".to_owned());
+        let why = crate::net::shown_start(why.as_bytes());
         vec![broken(
             check.label(),
             why,

@@ -204,7 +204,8 @@ pub(super) async fn guarded(
     match tokio::time::timeout(DEADLINE, call.join_next()).await {
         Ok(Some(Ok(outcome))) => outcome,
         Ok(Some(Err(why))) => Err(SourceError::Odd {
-            why: format!("the connector failed: {why}"),
+            // A panic may quote what it stumbled over.
+            why: crate::net::shown_start(format!("the connector failed: {why}").as_bytes()),
         }),
         Ok(None) => Err(SourceError::Odd {
             why: "the connector was never called".to_owned(),

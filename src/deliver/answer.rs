@@ -59,7 +59,7 @@ pub(super) fn refusal(who: &str, reply: &Reply, detail: &str, now: Timestamp) ->
     let said = if detail.is_empty() {
         shown_start(&reply.body)
     } else {
-        crate::model::Name::clean(detail).to_string()
+        shown_start(detail.as_bytes())
     };
     let why = format!("{who} answered {}: {said}", reply.status);
     match reply.status {
@@ -75,6 +75,12 @@ pub(super) fn refusal(who: &str, reply: &Reply, detail: &str, now: Timestamp) ->
         },
         _ => SendError::Refused { why },
     }
+}
+
+/// What a receiver calls the message: one short line, without secrets should it repeat the call.
+/// Not masked further, as ids of messages look like telephone numbers.
+pub(super) fn receipt(text: &str) -> crate::model::Name {
+    crate::model::Name::clean(&crate::secret::masked(text))
 }
 
 /// A `Retry-After` that the vendor writes into the body, in seconds with a fraction, when the

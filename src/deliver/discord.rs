@@ -80,7 +80,7 @@ impl Channel for Discord {
             let sent: Option<Sent> = serde_json::from_slice(&reply.body).ok();
             return Ok(sent.map_or_else(
                 || reply.status.to_string(),
-                |sent| format!("message {}", sent.id),
+                |sent| format!("message {}", answer::receipt(&sent.id)),
             ));
         }
         let told: Refusal = serde_json::from_slice(&reply.body).unwrap_or_default();
@@ -106,7 +106,7 @@ impl Channel for Discord {
         let about: About = json("Discord", &reply).map_err(|why| SendError::Refused {
             why: why.to_string(),
         })?;
-        let name = crate::model::Name::clean(about.name.as_deref().unwrap_or("without a name"));
+        let name = answer::receipt(about.name.as_deref().unwrap_or("without a name"));
         Ok(format!("the webhook exists: {name}"))
     }
 

@@ -141,10 +141,12 @@ impl From<MailError> for SendError {
 async fn smtp(mail: &Mail, means: &Means) -> Result<crate::secret::SecretString, SendError> {
     match &mail.smtp {
         Some(at) => read(means, at).await,
-        None => crate::secret::variable(SMTP_VARIABLE).ok_or_else(|| SendError::Wait {
-            after: None,
-            why: format!("{SMTP_VARIABLE} is not set"),
-        }),
+        None => crate::secret::variable(SMTP_VARIABLE)
+            .inspect(crate::secret::remember)
+            .ok_or_else(|| SendError::Wait {
+                after: None,
+                why: format!("{SMTP_VARIABLE} is not set"),
+            }),
     }
 }
 

@@ -90,7 +90,7 @@ impl Channel for GoogleChat {
         let reply = answer::call(means, &request).await?;
         if reply.is_success() {
             let sent: Sent = serde_json::from_slice(&reply.body).unwrap_or_default();
-            return Ok(crate::model::Name::clean(&sent.name).to_string());
+            return Ok(answer::receipt(&sent.name).to_string());
         }
         let told: Refusal = serde_json::from_slice(&reply.body).unwrap_or_default();
         Err(answer::refusal(

@@ -116,7 +116,7 @@ impl Channel for Ntfy {
         let reply = answer::call(means, &self.with_token(request, means).await?).await?;
         let told: Answer = serde_json::from_slice(&reply.body).unwrap_or_default();
         if reply.is_success() && !told.id.is_empty() {
-            return Ok(format!("message {}", crate::model::Name::clean(&told.id)));
+            return Ok(format!("message {}", answer::receipt(&told.id)));
         }
         if reply.is_success() {
             return Err(SendError::Wait {

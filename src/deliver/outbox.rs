@@ -203,7 +203,7 @@ impl Outbox {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(why)) => Err(SendError::Wait {
                     after: None,
-                    why: format!("the sender failed: {why}"),
+                    why: crate::net::shown_start(format!("the sender failed: {why}").as_bytes()),
                 }),
                 Err(_) => Err(SendError::Wait {
                     after: None,

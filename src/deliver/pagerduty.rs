@@ -109,7 +109,7 @@ impl Channel for PagerDuty {
                     why: format!("PagerDuty answered {} without `success`", reply.status),
                 });
             }
-            receipt = format!("key {}", crate::model::Name::clean(&told.dedup_key));
+            receipt = format!("key {}", answer::receipt(&told.dedup_key));
         }
         Ok(receipt)
     }

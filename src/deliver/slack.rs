@@ -289,12 +289,10 @@ fn bot_answer(reply: &Reply, now: Timestamp) -> Result<String, SendError> {
         }
     })?;
     if answer.ok {
-        return Ok(format!("ts {}", answer.ts));
+        // A time is short; whatever else stands there is kept as a name at most.
+        return Ok(format!("ts {}", super::answer::receipt(&answer.ts)));
     }
-    let why = format!(
-        "Slack refused: {}",
-        crate::model::Name::clean(&answer.error)
-    );
+    let why = format!("Slack refused: {}", shown_start(answer.error.as_bytes()));
     let temporary = [
         "ratelimited",
         "fatal_error",

@@ -180,7 +180,7 @@ impl Channel for Telegram {
         let reply = answer::call(means, &Request::get(url)).await?;
         let told: Answer = serde_json::from_slice(&reply.body).unwrap_or_default();
         if reply.is_success() && told.ok {
-            let name = crate::model::Name::clean(&told.result.username);
+            let name = answer::receipt(&told.result.username);
             return Ok(format!("the token is that of {name}"));
         }
         let now = means.net.clock.now();

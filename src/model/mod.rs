@@ -32,7 +32,7 @@ pub use evaluation::{
 pub use fingerprint::{Digest, Fingerprint};
 pub use mark::{Mark, MarkKind};
 pub use matcher::{Facts, Matcher};
-pub use name::{MAX_NAME, Name, NameError, masked_value};
+pub use name::{MAX_NAME, Name, NameError, masked_value, masked_words};
 pub use observation::{AsOf, Flag, Observation, Quality, Reading};
 pub use period::Period;
 pub use schedule::{Schedule, ScheduleError};

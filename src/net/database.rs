@@ -6,7 +6,7 @@ use std::time::Duration;
 use mysql_async::prelude::Queryable as _;
 
 use super::http::install_ciphers;
-use super::{Guard, Net};
+use super::{Guard, Net, shown_start};
 
 /// Longest time for one statement.
 const STATEMENT: Duration = Duration::from_mins(2);
@@ -221,7 +221,7 @@ fn bounded(rows: usize) -> Result<(), DatabaseError> {
 
 fn postgres_trouble(why: &tokio_postgres::Error) -> DatabaseError {
     if let Some(known) = why.as_db_error() {
-        let text = format!("PostgreSQL: {}", known.message());
+        let text = format!("PostgreSQL: {}", shown_start(known.message().as_bytes()));
         // Classes of SQLSTATE: 08 connection, 53 resources, 57 intervention, 40 rollback.
         let temporary = ["08", "53", "57", "40"]
             .iter()
@@ -236,7 +236,7 @@ fn postgres_trouble(why: &tokio_postgres::Error) -> DatabaseError {
     while let Some(deeper) = inner.source() {
         inner = deeper;
     }
-    let text = inner.to_string();
+    let text = shown_start(inner.to_string().as_bytes());
     if text.contains("password") && text.contains("missing") {
         return DatabaseError::Refused("PostgreSQL: the address has no password".to_owned());
     }
@@ -305,7 +305,7 @@ fn mysql_row(row: mysql_async::Row) -> Row {
 fn mysql_trouble(why: &mysql_async::Error) -> DatabaseError {
     match why {
         mysql_async::Error::Server(known) => {
-            let text = format!("MySQL: {}", known.message);
+            let text = format!("MySQL: {}", shown_start(known.message.as_bytes()));
             // 1040 too many connections, 1205 lock wait, 1213 deadlock, 3024 timeout.
             if [1040, 1205, 1213, 3024].contains(&known.code) {
                 DatabaseError::Wait(text)
@@ -395,7 +395,10 @@ async fn sqlite(
             Some(rusqlite::ErrorCode::CannotOpen) => DatabaseError::Refused(
                 "the SQLite file cannot be opened; is the path right?".to_owned(),
             ),
-            _ => DatabaseError::Refused(format!("SQLite: {why}")),
+            _ => DatabaseError::Refused(format!(
+                "SQLite: {}",
+                shown_start(why.to_string().as_bytes())
+            )),
         }),
         Err(_) => Err(DatabaseError::Wait(
             "reading the SQLite file was cut off".to_owned(),

@@ -61,9 +61,15 @@ pub fn json<T: DeserializeOwned>(who: &str, reply: &Reply) -> Result<T, OddAnswe
     })
 }
 
-/// The beginning of an error text of another system, safe to show: one line, at most 200 characters.
+/// Most bytes of an error text that are looked at.
+const LOOKED_AT: usize = 64 << 10;
+
+/// The beginning of an error text of another system, safe to show: one line, at most 200 characters,
+/// without our secrets and without what looks like a person, should the other side repeat them.
 pub fn shown_start(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(2_000)]);
+    let text = String::from_utf8_lossy(&body[..body.len().min(LOOKED_AT)]);
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    crate::model::Name::clean(&line).to_string()
+    // Taken out before the text is cut: half a secret would not be recognised.
+    let told = crate::model::masked_words(&crate::secret::masked(&line));
+    crate::model::Name::clean(&told).to_string()
 }

@@ -199,12 +199,14 @@ async fn fetch(
     if reply.is_success() {
         let granted: Granted = json_of("the token address", &reply)
             .map_err(|why| TokenError::Wait(why.to_string()))?;
-        return Ok((SecretString::from(granted.access_token), granted.expires_in));
+        let token = SecretString::from(granted.access_token);
+        crate::secret::remember(&token);
+        return Ok((token, granted.expires_in));
     }
     let denied: Option<Denied> = serde_json::from_slice(&reply.body).ok();
     let detail = denied.map_or_else(
         || shown_start(&reply.body),
-        |denied| format!("{} {}", denied.error, denied.error_description),
+        |denied| shown_start(format!("{} {}", denied.error, denied.error_description).as_bytes()),
     );
     let text = format!("HTTP {}: {}", reply.status, detail.trim());
     if (400..500).contains(&reply.status) && reply.status != 429 {

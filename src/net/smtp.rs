@@ -88,7 +88,7 @@ fn reaction(why: &lettre::transport::smtp::Error) -> MailError {
     while let Some(deeper) = inner.source() {
         inner = deeper;
     }
-    let detail = crate::model::Name::clean(&inner.to_string()).to_string();
+    let detail = crate::model::Name::clean(&crate::secret::masked(&inner.to_string())).to_string();
     let own = if detail.contains("certificate") {
         "; a certificate of your own authority is accepted when SSL_CERT_FILE names the authority's file"
     } else {
@@ -170,7 +170,10 @@ async fn send(
     let envelope = Envelope::new(Some(mailbox(from)?), recipients)
         .map_err(|why| refused(format!("the addresses cannot be used: {why}")))?;
     match server.send_raw(&envelope, message).await {
-        Ok(answer) => Ok(answer.first_line().map_or("taken", |line| line).to_owned()),
+        Ok(answer) => {
+            let said = answer.first_line().unwrap_or("taken");
+            Ok(crate::model::Name::clean(&crate::secret::masked(said)).to_string())
+        }
         Err(why) => {
             let of_one = why
                 .status()

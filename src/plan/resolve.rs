@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Document, Reader, Section, Typed, list_of_tables, suggest, unknown};
+use crate::config::{Document, FAMILIES, Reader, Section, Typed, list_of_tables, suggest, unknown};
 use crate::model::{Code, Diagnostic, Level, Name, Span};
 
 use super::{
@@ -32,21 +32,6 @@ const TABLES: &[&str] = &[
     "noise",
     "release",
     "include",
-];
-
-/// Root tables of named tables.
-const FAMILIES: &[&str] = &[
-    "source",
-    "event",
-    "conversion",
-    "funnel",
-    "compare",
-    "check",
-    "owner",
-    "route",
-    "report",
-    "silence",
-    "calendar",
 ];
 
 /// What every table's reader needs to know of the others.

@@ -46,6 +46,19 @@ async fn change(server: &Server, number: u32, event: Event<'_>) -> Answer {
     ))
 }
 
+/// The same by the person whose name is in the body.
+async fn signed(
+    server: &Server,
+    caller: &Caller,
+    number: u32,
+    bytes: &Bytes,
+    event: for<'a> fn(&'a str) -> Event<'a>,
+) -> Answer {
+    caller.may_write()?;
+    let By { by } = body(bytes)?;
+    change(server, number, event(Name::clean(&by).as_str())).await
+}
+
 /// A person takes an incident.
 pub(super) async fn acknowledge(
     State(server): State<Server>,
@@ -53,15 +66,9 @@ pub(super) async fn acknowledge(
     Path(number): Path<u32>,
     bytes: Bytes,
 ) -> Answer {
-    caller.may_write()?;
-    let By { by } = body(&bytes)?;
-    change(
-        &server,
-        number,
-        Event::Acknowledged {
-            by: Name::clean(&by).as_str(),
-        },
-    )
+    signed(&server, &caller, number, &bytes, |by| Event::Acknowledged {
+        by,
+    })
     .await
 }
 
@@ -72,16 +79,7 @@ pub(super) async fn resolve(
     Path(number): Path<u32>,
     bytes: Bytes,
 ) -> Answer {
-    caller.may_write()?;
-    let By { by } = body(&bytes)?;
-    change(
-        &server,
-        number,
-        Event::Ended {
-            by: Name::clean(&by).as_str(),
-        },
-    )
-    .await
+    signed(&server, &caller, number, &bytes, |by| Event::Ended { by }).await
 }
 
 #[derive(Debug, Deserialize)]

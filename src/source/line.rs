@@ -41,7 +41,8 @@ impl When {
                 return Some(Self::Wall(wall));
             }
         }
-        for (form, length) in [("%Y-%m-%d", 10), ("%Y%m%d", 8)] {
+        // With dots the day comes first everywhere; with slashes nobody can tell.
+        for (form, length) in [("%Y-%m-%d", 10), ("%Y%m%d", 8), ("%d.%m.%Y", 10)] {
             if text.len() == length
                 && let Ok(day) = NaiveDate::parse_from_str(text, form)
             {
@@ -102,6 +103,13 @@ impl When {
 
 /// A count: whole and not negative.
 pub(super) fn count(text: &str) -> Result<f64, String> {
+    // 1.400 may be a thousand and 400, or 1 and two fifths: nobody may guess.
+    if is_grouped(text.trim()) {
+        return Err(format!(
+            "`{}` is not plainly a count; write thousands without a separator",
+            shown(text)
+        ));
+    }
     let number: f64 = text
         .trim()
         .parse()
@@ -115,6 +123,18 @@ pub(super) fn count(text: &str) -> Result<f64, String> {
     Ok(number)
 }
 
+/// Whether digits stand in groups of three as thousands do.
+fn is_grouped(text: &str) -> bool {
+    let mut groups = text.split(['.', ',', '\'', ' ', '\u{a0}', '\u{202f}']);
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().unwrap_or_default();
+    let rest: Vec<&str> = groups.collect();
+    (1..=3).contains(&first.len())
+        && digits(first)
+        && !rest.is_empty()
+        && rest.iter().all(|group| group.len() == 3 && digits(group))
+}
+
 /// An amount: finite; refunds are negative.
 pub(super) fn amount(text: &str) -> Result<f64, String> {
     let number = text
@@ -125,7 +145,8 @@ pub(super) fn amount(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| format!("`{}` is not an amount", shown(text)))
 }
 
-/// Foreign text in a message: one safe line.
+/// Foreign text in a message: one safe line that tells of nobody.
 pub(super) fn shown(text: &str) -> crate::model::Name {
-    crate::model::Name::clean(text)
+    let told = crate::model::masked_words(&crate::secret::masked(text));
+    crate::model::Name::clean(&told)
 }

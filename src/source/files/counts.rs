@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use crate::model::{Calendar, Grain, Measure, Subject, Window};
-use crate::source::line::{self, shown};
+use crate::source::line;
 use crate::source::{Ask, Pulled, SourceError};
 
 use super::read::{self, Row};
@@ -131,10 +131,7 @@ impl<'a> Tally<'a> {
         row: Row<'_>,
         names: &[String],
     ) -> Result<(), String> {
-        let take = |column: &str| {
-            row.get(column)
-                .ok_or_else(|| format!("there is no column `{}`", shown(column)))
-        };
+        let take = |column: &str| row.get(column).ok_or_else(|| row.lacks(column));
         let time = take(&self.columns.time)?;
         let count = line::count(take(&self.columns.count)?)?;
         let sum = match &self.columns.sum {

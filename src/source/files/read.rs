@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
+use encoding_rs_io::DecodeReaderBytes;
 use serde_json::Value;
 
 use crate::source::SourceError;
@@ -37,6 +38,22 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Why a column is not there: with the names that are.
+    pub(super) fn lacks(self, column: &str) -> String {
+        const MOST: usize = 12;
+        let names: Vec<String> = match self {
+            Self::Record(names, _) => names.iter().map(|name| shown(name).to_string()).collect(),
+            Self::Fields(fields) => fields.keys().map(|name| shown(name).to_string()).collect(),
+        };
+        let more = if names.len() > MOST { ", …" } else { "" };
+        let names = &names[..names.len().min(MOST)];
+        format!(
+            "there is no column `{}`; there are {}{more}",
+            shown(column),
+            names.join(", ")
+        )
+    }
+
     /// Hands over every column with its value, in no particular order.
     pub(super) fn each(self, mut take: impl FnMut(&'a str, &'a str)) {
         match self {
@@ -49,6 +66,9 @@ impl<'a> Row<'a> {
     }
 }
 
+/// A file as UTF-8: a mark at its beginning says that it is UTF-16, as exports of ad platforms are.
+type Reader = BufReader<DecodeReaderBytes<File, Vec<u8>>>;
+
 /// What follows a line: the next, or the reason to stop.
 pub(super) type Visit<'a> = dyn FnMut(u64, Row<'_>) -> Result<(), String> + 'a;
 
@@ -58,7 +78,8 @@ pub(super) fn lines(path: &Path, name: &str, visit: &mut Visit<'_>) -> Result<()
         after: None,
         why: format!("{name} cannot be read: {why}"),
     };
-    let mut reader = BufReader::new(File::open(path).map_err(cannot)?);
+    let file = File::open(path).map_err(cannot)?;
+    let mut reader: Reader = BufReader::new(DecodeReaderBytes::new(file));
     let start = reader.fill_buf().map_err(cannot)?;
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
     // What a file is shows in its first character, not in its name.
@@ -79,13 +100,57 @@ fn odd(name: &str, line: u64, why: &str) -> SourceError {
     }
 }
 
-fn csv(reader: BufReader<File>, name: &str, visit: &mut Visit<'_>) -> Result<(), SourceError> {
+/// The first line of a CSV file, which names the columns, and what it tells about the others.
+struct Head {
+    text: Vec<u8>,
+    /// Lines of remarks before it, as exports of analytics have.
+    before: u64,
+    separator: u8,
+    /// Lines end with a carriage return too. The reader then says of a line that it begins where the
+    /// one before ends.
+    returns: bool,
+}
+
+impl Head {
+    fn read(reader: &mut Reader) -> io::Result<Self> {
+        let (mut text, mut before) = (Vec::new(), 0);
+        loop {
+            let read = reader.take(LONGEST_LINE).read_until(b'\n', &mut text)?;
+            let line = text.trim_ascii();
+            if read == 0 || !line.is_empty() && line[0] != b'#' {
+                break;
+            }
+            before += 1;
+            text.clear();
+        }
+        // A name that holds one of the others stands in quotes, and the true one more often.
+        let times = |wanted: u8| text.split(|byte| *byte == wanted).count();
+        let separator = [b';', b'\t'].into_iter().fold(b',', |best, other| {
+            if times(other) > times(best) {
+                other
+            } else {
+                best
+            }
+        });
+        Ok(Self {
+            returns: text.ends_with(b"\r\n"),
+            text,
+            before,
+            separator,
+        })
+    }
+}
+
+fn csv(mut reader: Reader, name: &str, visit: &mut Visit<'_>) -> Result<(), SourceError> {
+    let head = Head::read(&mut reader).map_err(|why| odd(name, 1, &why.to_string()))?;
+    let whole = head.text.as_slice().chain(reader);
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
-        .from_reader(reader);
+        .delimiter(head.separator)
+        .from_reader(whole);
     let headers: Vec<String> = reader
         .headers()
-        .map_err(|why| csv_trouble(name, 1, &why))?
+        .map_err(|why| csv_trouble(name, head.before, &why))?
         .iter()
         .map(|header| header.trim_start_matches('\u{feff}').to_owned())
         .collect();
@@ -96,37 +161,34 @@ fn csv(reader: BufReader<File>, name: &str, visit: &mut Visit<'_>) -> Result<(),
             "the file is empty; its first line names the columns",
         ));
     }
+    let offset = head.before + u64::from(head.returns);
     let mut record = csv::StringRecord::new();
     loop {
-        let line = reader.position().line();
         match reader.read_record(&mut record) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
-            Err(why) => return Err(csv_trouble(name, line, &why)),
+            Err(why) => return Err(csv_trouble(name, offset, &why)),
         }
-        let line = record.position().map_or(line, csv::Position::line);
+        let line = offset + record.position().map_or(0, csv::Position::line);
         visit(line, Row::Record(&headers, &record)).map_err(|why| odd(name, line, &why))?;
     }
 }
 
-fn csv_trouble(name: &str, line: u64, why: &csv::Error) -> SourceError {
+fn csv_trouble(name: &str, offset: u64, why: &csv::Error) -> SourceError {
     let text = match why.kind() {
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..
         } => {
             format!("{len} values where the first line names {expected_len} columns")
         }
-        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text; save the file as CSV UTF-8".to_owned(),
         _ => why.to_string(),
     };
-    odd(
-        name,
-        why.position().map_or(line, csv::Position::line),
-        &text,
-    )
+    let line = why.position().map_or(1, csv::Position::line);
+    odd(name, offset + line, &text)
 }
 
-fn json(mut reader: BufReader<File>, name: &str, visit: &mut Visit<'_>) -> Result<(), SourceError> {
+fn json(mut reader: Reader, name: &str, visit: &mut Visit<'_>) -> Result<(), SourceError> {
     let mut buffer = Vec::new();
     let mut line = 0;
     loop {

@@ -178,9 +178,9 @@ struct Fault {
 }
 
 impl Envelope {
-    /// Safe to show: one line without unsafe characters.
+    /// Safe to show: one line without unsafe characters and without secrets.
     pub(super) fn shown(&self) -> String {
-        crate::model::Name::clean(&format!("{} ({})", self.error.message, self.error.status))
-            .to_string()
+        let told = format!("{} ({})", self.error.message, self.error.status);
+        crate::net::shown_start(told.as_bytes())
     }
 }

@@ -17,7 +17,7 @@ use crate::model::{
     Bucket, Calendar, Code, Diagnostic, Grain, Measure, Observation, Quality, Question, Segment,
     Subject, Window, masked_value,
 };
-use crate::net::{Database, DatabaseError, Engine, Row};
+use crate::net::{Database, DatabaseError, Engine, Row, shown_start};
 use crate::plan::{Decl, Form, Kind, Plan, Setting};
 
 use super::{Ask, Cost, Means, Probe, Pulled, Source, SourceError};
@@ -310,6 +310,11 @@ impl Sql {
     }
 }
 
+/// A value that should have been something else may be anything, also a person.
+fn shown(value: &str) -> String {
+    shown_start(value.as_bytes())
+}
+
 /// One row into its bucket. Negative or fractional counts are odd: nothing of the answer is kept.
 fn add(
     sums: &mut BTreeMap<(Bucket, Segment), f64>,
@@ -326,11 +331,12 @@ fn add(
     let number: f64 = value
         .trim()
         .parse()
-        .map_err(|_| odd(format!("`{value}` is not a number")))?;
+        .map_err(|_| odd(format!("`{}` is not a number", shown(value))))?;
     let is_sum = matches!(question.measure, Measure::Sum { .. });
     if !number.is_finite() || (!is_sum && (number < 0.0 || number.fract() != 0.0)) {
         return Err(odd(format!(
-            "a count of {value} at {slot}: counts are whole and not negative"
+            "a count of {value} at {}: counts are whole and not negative",
+            shown(slot)
         )));
     }
     let Some(bucket) = bucket(question.grain, calendar, statement, slot, zone).map_err(odd)? else {
@@ -360,7 +366,7 @@ fn bucket(
             let day = slot
                 .get(..10)
                 .and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
-            let day = day.ok_or_else(|| format!("`{slot}` is not a date"))?;
+            let day = day.ok_or_else(|| format!("`{}` is not a date", shown(slot)))?;
             let day = calendar.day(day);
             Ok(Some(if grain == Grain::Week {
                 calendar.bucket(Grain::Week, day.start)
@@ -374,7 +380,7 @@ fn bucket(
             let number: f64 = instant
                 .unwrap_or(slot)
                 .parse()
-                .map_err(|_| format!("`{slot}` is not a time"))?;
+                .map_err(|_| format!("`{}` is not a time", shown(slot)))?;
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "a count of steps since 1970 fits"
@@ -391,7 +397,7 @@ fn bucket(
         text::Slots::Buckets(ref buckets) => {
             let index: usize = slot
                 .parse()
-                .map_err(|_| format!("`{slot}` is not a slot"))?;
+                .map_err(|_| format!("`{}` is not a slot", shown(slot)))?;
             Ok(buckets.get(index).copied())
         }
     }
@@ -444,6 +450,17 @@ fn keep(
         twice.iter().any(meets)
     };
     let unknown: Vec<&Bucket> = buckets.iter().filter(touches).collect();
+    let ahead = sums.keys().filter(|(bucket, _)| bucket.start > ask.now);
+    let ahead = ahead.count();
+    if ahead > 0 {
+        let event = match &question.subject {
+            Subject::Event(name) => name.as_str(),
+            Subject::AnyEvent | Subject::Sessions => "all events",
+        };
+        pulled.notes.push(format!(
+            "{event}: {ahead} dates of its query lie in the future and are left out"
+        ));
+    }
     let sums = super::top_values(question, sums);
     for ((bucket, segment), value) in sums {
         let inside = bucket.start >= ask.window.from && bucket.start < ask.window.to;

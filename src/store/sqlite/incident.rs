@@ -72,23 +72,32 @@ fn add_evaluation(
     Ok(())
 }
 
-fn evaluations(
+/// The rows of a query that selects one text column, each read back into what it was.
+fn listed<Row: serde::de::DeserializeOwned, Thing>(
     connection: &Connection,
     sql: &str,
     values: &[&dyn rusqlite::ToSql],
-) -> Result<Vec<Evaluation>, StoreError> {
+    back: impl Fn(Row) -> Result<Thing, StoreError>,
+) -> Result<Vec<Thing>, StoreError> {
     let mut statement = connection
         .prepare_cached(sql)
         .map_err(|why| trouble(&why))?;
     let found = statement
         .query_map(values, |row| row.get::<_, String>(0))
         .map_err(|why| trouble(&why))?;
-    let mut list = Vec::new();
-    for text in found {
-        let row: EvaluationRow = rows::read(&text.map_err(|why| trouble(&why))?)?;
-        list.push(row.evaluation()?);
-    }
-    Ok(list)
+    found
+        .map(|text| back(rows::read(&text.map_err(|why| trouble(&why))?)?))
+        .collect()
+}
+
+fn evaluations(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> Result<Vec<Evaluation>, StoreError> {
+    listed(connection, sql, values, |row: EvaluationRow| {
+        row.evaluation()
+    })
 }
 
 pub(super) fn latest(
@@ -165,18 +174,7 @@ fn incidents(
     sql: &str,
     values: &[&dyn rusqlite::ToSql],
 ) -> Result<Vec<Incident>, StoreError> {
-    let mut statement = connection
-        .prepare_cached(sql)
-        .map_err(|why| trouble(&why))?;
-    let found = statement
-        .query_map(values, |row| row.get::<_, String>(0))
-        .map_err(|why| trouble(&why))?;
-    let mut list = Vec::new();
-    for text in found {
-        let row: IncidentRow = rows::read(&text.map_err(|why| trouble(&why))?)?;
-        list.push(row.incident()?);
-    }
-    Ok(list)
+    listed(connection, sql, values, |row: IncidentRow| row.incident())
 }
 
 pub(super) fn unresolved(

@@ -1,6 +1,7 @@
 //! Broken input into every parser, some cases of each with fixed seeds; `cargo bench --bench fuzz` runs many more.
 
 mod mutate;
+mod receiver;
 mod target;
 
 use mutate::Dice;

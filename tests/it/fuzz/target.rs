@@ -12,13 +12,15 @@ use truecount::app::{self, Project, Reading};
 use truecount::check;
 use truecount::clock::Clock;
 use truecount::config::{SecretRef, Text};
+use truecount::deliver::{self, Channel};
 use truecount::model::{Grain, Measure, Name, Question, Schedule, Subject, Timestamp, Window};
 use truecount::net::{Guard, Net, NetError, Reply, Request, Transport};
 use truecount::render;
-use truecount::secret::{SecretError, SecretString, Secrets};
+use truecount::secret::{self, SecretError, SecretString, Secrets};
 use truecount::source::{self, Ask, Means, Pulled, Pushed, SourceError};
 
 use super::mutate::{Dice, body, text};
+use super::receiver::{self, MailServer, Receiver};
 
 /// What is fed.
 pub(crate) const TARGETS: &[&str] = &[
@@ -29,6 +31,7 @@ pub(crate) const TARGETS: &[&str] = &[
     "http",
     "files",
     "push",
+    "receivers",
 ];
 
 const GOOD: &[&str] = &[
@@ -73,8 +76,6 @@ in.hubspot = { object = "deals", date = "closedate", sum = "amount" }
 in.http = "order"
 in.files = true
 in.push = true
-[route.default]
-slack = { env = "SLACK" }
 "#;
 
 /// Runs one case; the panic's text when it panics or breaks a law.
@@ -83,6 +84,7 @@ pub(crate) fn run(target: &str, dice: &mut Dice, bench: &Bench) -> Result<(), St
         "configuration" => configuration(dice),
         "schedule" => schedule(dice),
         "push" => push(dice, bench),
+        "receivers" => bench.runtime.block_on(receivers(dice, bench)),
         other => bench.runtime.block_on(pull(other, dice, bench)),
     }));
     outcome.map_err(|why| {
@@ -169,6 +171,25 @@ fn is_sane(one: &truecount::model::Observation) {
         amount || (one.value >= 0.0 && one.value.fract() == 0.0),
         "{one:?}"
     );
+}
+
+async fn receivers(dice: &mut Dice, bench: &Bench) {
+    bench.mail.seed(dice.next());
+    // A mail is a conversation of some milliseconds, the others are calls by script.
+    let mut at = dice.below(bench.channels.len());
+    if bench.channels[at].0.as_str().ends_with("email") && dice.below(4) > 0 {
+        at = 0;
+    }
+    let channel = &bench.channels[at].1;
+    let means = deliver::Means {
+        net: Net::with(
+            Arc::new(Receiver(Mutex::new(Dice::new(dice.next())))),
+            Arc::new(Jumping(Mutex::new(bench.now))),
+            Guard::default(),
+        ),
+        secrets: Arc::new(Keys(bench.secrets.clone())),
+    };
+    receiver::send(channel.as_ref(), &bench.project, &means, bench.now, dice).await;
 }
 
 async fn pull(target: &str, dice: &mut Dice, bench: &Bench) {
@@ -263,6 +284,8 @@ pub(crate) struct Bench {
     folder: PathBuf,
     secrets: BTreeMap<String, String>,
     now: Timestamp,
+    channels: Vec<(Name, Box<dyn Channel>)>,
+    mail: MailServer,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -271,7 +294,7 @@ impl Bench {
     pub(crate) fn new(folder: PathBuf, key: &str) -> Self {
         let file = Text {
             path: "truecount.toml".to_owned(),
-            text: PLAN.to_owned(),
+            text: format!("{PLAN}{}", receiver::ROUTES),
         };
         let project = app::understand(folder.clone(), vec![file], Reading::default());
         assert!(!project.refused(), "{:?}", project.diagnostics);
@@ -279,19 +302,30 @@ impl Bench {
             "client_email": "reader@acme.example", "private_key": key, "private_key_id": "1",
             "token_uri": "https://oauth2.example/token",
         });
-        let secrets = [
-            ("KEY", account.to_string()),
-            ("TOKEN", "pat-canary".to_owned()),
-        ];
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let mail = runtime.block_on(MailServer::start());
+        let mut secrets = BTreeMap::from([
+            ("KEY".to_owned(), account.to_string()),
+            ("TOKEN".to_owned(), "pat-canary".to_owned()),
+            ("SMTP".to_owned(), mail.address.clone()),
+        ]);
+        for (key, text) in receiver::SECRETS {
+            secrets.insert((*key).to_owned(), (*text).to_owned());
+        }
+        for text in secrets.values() {
+            secret::remember(&SecretString::from(text.clone()));
+        }
         Self {
+            channels: receiver::channels(&project),
             project,
             folder,
-            secrets: secrets.map(|(key, text)| (key.to_owned(), text)).into(),
+            secrets,
             now: "2026-11-25T12:00:00Z".parse().expect("a time"),
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime"),
+            mail,
+            runtime,
         }
     }
 }

@@ -10,6 +10,7 @@ mod access;
 mod calm;
 mod delivery;
 mod disk;
+mod echo;
 mod flap;
 mod flood;
 mod health;

@@ -9,10 +9,10 @@ use chrono::{Days, Utc};
 use super::rig::receiver::{Manner, Receiver};
 use super::rig::{PATIENCE, Rig};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_truecount");
+pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_truecount");
 
 /// Every file of the folder that the program wrote, as text.
-fn kept(folder: &Path) -> Vec<(String, String)> {
+pub(super) fn kept(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -29,7 +29,7 @@ fn kept(folder: &Path) -> Vec<(String, String)> {
 }
 
 /// Every page, list and number that the server shows to a token that may read, every command's output.
-async fn shown(rig: &Rig, daemon_runs: bool) -> Vec<(String, String)> {
+pub(super) async fn shown(rig: &Rig, daemon_runs: bool) -> Vec<(String, String)> {
     let mut found = Vec::new();
     if daemon_runs {
         for path in [
@@ -66,7 +66,7 @@ async fn shown(rig: &Rig, daemon_runs: bool) -> Vec<(String, String)> {
     found
 }
 
-fn search(places: &[(String, String)], canaries: &[&str]) {
+pub(super) fn search(places: &[(String, String)], canaries: &[&str]) {
     assert!(places.iter().filter(|(_, text)| !text.is_empty()).count() > 8);
     for (place, text) in places {
         for canary in canaries {

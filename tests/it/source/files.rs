@@ -38,6 +38,94 @@ async fn the_example_of_the_page_counts() {
     );
 }
 
+/// The same two days as different programs write them.
+#[tokio::test]
+async fn exports_of_every_program_are_read_as_they_are() {
+    let lines = [
+        ["date", "event", "count"],
+        ["2026-11-21", "purchase", "4"],
+        ["2026-11-22", "purchase", "9"],
+    ];
+    let text = |separator: &str, end: &str| {
+        let lines = lines.map(|line| line.join(separator) + end);
+        lines.concat()
+    };
+    let wide = |text: &str, big: bool| {
+        let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+        let order = |unit: u16| {
+            if big {
+                unit.to_be_bytes()
+            } else {
+                unit.to_le_bytes()
+            }
+        };
+        units.flat_map(order).collect::<Vec<u8>>()
+    };
+    let remarks = "# ------\n# Events, 1 to 30 November\n#\n\n";
+    for (what, bytes) in [
+        ("commas", text(",", "\n").into_bytes()),
+        ("returns", text(",", "\r\n").into_bytes()),
+        ("semicolons", text(";", "\r\n").into_bytes()),
+        ("tabs", text("\t", "\n").into_bytes()),
+        ("a mark", format!("\u{feff}{}", text(",", "\n")).into_bytes()),
+        ("UTF-16", wide(&text("\t", "\r\n"), false)),
+        ("UTF-16, the other way", wide(&text(",", "\n"), true)),
+        ("remarks", format!("{remarks}{}", text(",", "\n")).into_bytes()),
+        (
+            "days first",
+            "date;event;count\n21.11.2026;purchase;4\n22.11.2026;purchase;9\n".into(),
+        ),
+        (
+            "a comma in a name",
+            "date;event;count;\"city, country\"\n2026-11-21;purchase;4;x\n2026-11-22;purchase;9;y\n".into(),
+        ),
+    ] {
+        let bench = bench("").file("in/a.csv", "");
+        std::fs::write(bench.folder.path().join("in/a.csv"), bytes).unwrap();
+        assert_eq!(days(&bench).await, ["11-21 4", "11-22 9"], "{what}");
+    }
+}
+
+/// Whatever stands before it, a line is named by the number that an editor shows.
+#[tokio::test]
+async fn a_wrong_line_is_named_by_its_number() {
+    for (text, line) in [
+        ("date,event,count\n2026-11-21,purchase,x\n", 2),
+        ("date,event,count\r\n2026-11-21,purchase,x\r\n", 2),
+        (
+            "# a\r\n#\r\ndate,event,count\r\n2026-11-21,purchase,1\r\n2026-11-22,purchase,x\r\n",
+            5,
+        ),
+        (
+            "date,event,count\n2026-11-21,purchase,1\n2026-11-22,purchase,x\n",
+            3,
+        ),
+        ("date,event,count\r\n2026-11-21,purchase,1,7\r\n", 2),
+    ] {
+        let why = refused(text).await;
+        assert!(why.starts_with(&format!("in/a.csv:{line}: ")), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_and_dates_that_mean_two_things_are_refused() {
+    for value in [
+        "\"1,400\"",
+        "1.400",
+        "1.000",
+        "1'400",
+        "12 400",
+        "1.400.000",
+    ] {
+        let why = refused(&format!("date,event,count\n2026-11-21,purchase,{value}\n")).await;
+        assert!(why.contains("is not plainly a count"), "{value}: {why}");
+    }
+    let why = refused("date,event,count\n11/10/2026,purchase,4\n").await;
+    assert!(why.contains("is not a date"), "{why}");
+    let whole = bench("").file("in/a.csv", "date,event,count\n2026-11-21,purchase,4.0\n");
+    assert_eq!(days(&whole).await, ["11-21 4"]);
+}
+
 #[tokio::test]
 async fn an_absent_day_between_written_ones_is_zero_and_outside_of_them_unknown() {
     let text =
@@ -144,7 +232,7 @@ async fn broken_lines_are_named_and_refuse_all() {
     }
     assert_eq!(
         refused("day,event,count\n2026-11-22,purchase,4\n").await,
-        "in/a.csv:2: there is no column `date`"
+        "in/a.csv:2: there is no column `date`; there are day, event, count"
     );
     assert!(
         refused("<!doctype html><title>Log in</title>")

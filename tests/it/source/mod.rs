@@ -11,4 +11,5 @@ mod hubspot;
 #[cfg(feature = "lake")]
 mod lake;
 mod push;
+mod query;
 mod sql;

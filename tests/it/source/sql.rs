@@ -15,7 +15,7 @@ pub(super) enum Kind {
     Sqlite,
 }
 
-const ALL: [Kind; 3] = [Kind::Postgres, Kind::Maria, Kind::Sqlite];
+pub(super) const ALL: [Kind; 3] = [Kind::Postgres, Kind::Maria, Kind::Sqlite];
 
 #[expect(
     clippy::disallowed_methods,
@@ -61,7 +61,7 @@ pub(super) async fn prepare(kind: Kind, bench: &Bench, script: &str) -> String {
     }
 }
 
-fn plan(mapping: &str) -> Bench {
+pub(super) fn plan(mapping: &str) -> Bench {
     Bench::new(&format!(
         "{HEAD}[source.orders]\ntype = \"sql\"\nurl = {{ env = \"DB\" }}\n[event.purchase]\nunique = \"order_no\"\nin.orders = {mapping}\n"
     ))
@@ -102,7 +102,7 @@ async fn orders(kind: Kind, table: &str, settings: &str) -> Bench {
     bench.secret("DB", &url)
 }
 
-fn question(bench: &Bench, measure: Measure) -> Question {
+pub(super) fn question(bench: &Bench, measure: Measure) -> Question {
     bench.question("orders", "purchase", measure, Grain::Day)
 }
 

@@ -149,6 +149,7 @@ impl Rig {
         let mut command = match &self.before {
             None => self.command(&words),
             Some(before) => {
+                needs_namespaces();
                 let script = format!("{before} && exec \"$0\" \"$@\"");
                 let own = self.command(&words);
                 let mut command = Command::new("unshare");
@@ -326,6 +327,23 @@ impl Rig {
     pub(crate) fn database(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.folder.path().join("truecount.db")).unwrap()
     }
+}
+
+/// A disk of its own is mounted where only the daemon sees it: that needs user namespaces.
+fn needs_namespaces() {
+    let tried = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "true"])
+        .output();
+    let why = match tried {
+        Ok(done) if done.status.success() => return,
+        Ok(done) => String::from_utf8_lossy(&done.stderr).trim().to_owned(),
+        Err(why) => format!("unshare cannot be started ({why}); it is part of util-linux"),
+    };
+    panic!(
+        "the test of a full disk mounts a small disk in a user namespace of its own, and this system does not allow one: {why}. \
+         Allow it (sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000, on Ubuntu also \
+         kernel.apparmor_restrict_unprivileged_userns=0; in a container --cap-add SYS_ADMIN --security-opt seccomp=unconfined), or run the tests as root"
+    );
 }
 
 fn plan(count: usize, route: &str) -> String {

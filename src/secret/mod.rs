@@ -1,5 +1,7 @@
 //! Reads secret texts where they are kept; the only room that holds one.
 
+mod mask;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use async_trait::async_trait;
 pub use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::SecretRef;
+
+pub use mask::{masked, remember};
 
 /// Why a secret could not be read. Names the place, never the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +66,7 @@ pub fn variable(name: &str) -> Option<SecretString> {
 #[async_trait]
 impl Secrets for SystemSecrets {
     async fn read(&self, at: &SecretRef) -> Result<SecretString, SecretError> {
-        match at {
+        let found = match at {
             SecretRef::Plain(text) => Ok(SecretString::from(text.clone())),
             SecretRef::Env(name) => variable(name).ok_or_else(|| SecretError::Missing {
                 place: format!("the environment variable {name}"),
@@ -72,7 +76,8 @@ impl Secrets for SystemSecrets {
             }
             SecretRef::Credential(name) => credential(name).await,
             SecretRef::Command(words) => command(words, &self.folder).await,
-        }
+        };
+        found.inspect(remember)
     }
 }
 
