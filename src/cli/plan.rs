@@ -179,18 +179,18 @@ fn tables(plan: &Plan, source: &Name, counts: BTreeMap<String, f64>) -> String {
     let mut out = String::new();
     let mut taken = BTreeSet::new();
     for (native, count) in new {
-        let plain = plain_name(&native);
-        if plan.events.iter().any(|event| event.name.as_str() == plain) {
+        let base = plain_name(&native);
+        if plan.events.iter().any(|event| event.name.as_str() == base) {
             out.push_str(&format!(
-                "# {count} in {DAYS} days; the plan has an event {plain}, which may be the same:\n# in.{source} = {}\n\n",
+                "# {count} in {DAYS} days; the plan has an event {base}, which may be the same:\n# in.{source} = {}\n\n",
                 quoted(&native)
             ));
             continue;
         }
-        let mut ours = plain.clone();
+        let mut ours = base.clone();
         let mut number = 2;
         while !taken.insert(ours.clone()) {
-            ours = format!("{plain}_{number}");
+            ours = format!("{base}_{number}");
             number += 1;
         }
         out.push_str(&format!("[event.{ours}]   # {count} in {DAYS} days\n"));

@@ -108,7 +108,7 @@ fn is_inward_name(host: &str) -> bool {
         host.strip_suffix(*end)
             .is_some_and(|rest| rest.ends_with('.'))
     };
-    !host.contains('.') || INWARD.iter().any(|end| ends_in(&end))
+    !host.contains('.') || INWARD.iter().any(ends_in)
 }
 
 fn unreadable(text: &str) -> String {
