@@ -1,5 +1,6 @@
 //! Log format and the numbers we publish about ourselves.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,6 +10,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Labels of counters per source and reason.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -161,6 +164,24 @@ impl Metrics {
     }
 }
 
+/// Adds one line of the exposition format. A value of a label may be any text: it ends no label and no
+/// line.
+pub fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: f64) {
+    let labels: Vec<String> = labels
+        .iter()
+        .map(|(key, value)| format!("{key}=\"{}\"", escaped(value)))
+        .collect();
+    // Writing to a String cannot fail.
+    writeln!(text, "{name}{{{}}} {value}", labels.join(",")).unwrap_or_default();
+}
+
+fn escaped(label: &str) -> String {
+    label
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -173,18 +194,28 @@ pub enum LogFormat {
 /// Starts logging to standard error. `level` is `error`, `warn`, `info`, `debug` or `trace`.
 /// A second call changes nothing.
 pub fn start(format: LogFormat, level: tracing::Level, color: bool) {
+    if logging(format, level, color, std::io::stderr)
+        .try_init()
+        .is_err()
+    {
+        tracing::debug!("logging was already started");
+    }
+}
+
+/// The log as [`start`] writes it, to another place.
+pub fn logging<W>(format: LogFormat, level: tracing::Level, color: bool, to: W) -> tracing::Dispatch
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let plain = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(to)
         .with_max_level(level)
         .with_target(false)
         .with_ansi(color)
         // Where no log can be written, its disk being full, the complaint about that would panic.
         .log_internal_errors(false);
-    let outcome = match format {
-        LogFormat::Plain => plain.try_init(),
-        LogFormat::Json => plain.json().flatten_event(true).try_init(),
-    };
-    if outcome.is_err() {
-        tracing::debug!("logging was already started");
+    match format {
+        LogFormat::Plain => plain.finish().into(),
+        LogFormat::Json => plain.json().flatten_event(true).finish().into(),
     }
 }

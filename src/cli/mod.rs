@@ -288,3 +288,10 @@ fn start_logging(global: &Global, command: &Command) {
     };
     telemetry::start(format, level, std::io::stderr().is_terminal());
 }
+
+/// A text as TOML: its basic strings are those of JSON, but for one character.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text)
+        .to_string()
+        .replace('\u{7f}', "\\u007f")
+}

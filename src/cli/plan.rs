@@ -1,6 +1,6 @@
 //! `plan docs` and `plan infer`: the tracking plan as a page, and a first plan from what a source counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
@@ -12,7 +12,7 @@ use crate::model::{Grain, Mapping, Measure, Name, Question, Subject, Window};
 use crate::plan::{Event, Plan};
 use crate::source::Ask;
 
-use super::{Exit, Global, Screen, pull};
+use super::{Exit, Global, Screen, pull, quoted};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PlanCommand {
@@ -161,7 +161,8 @@ async fn infer(source: &str, global: &Global, screen: &Screen) -> anyhow::Result
     Ok(Exit::Clean)
 }
 
-/// One table for each event that the plan does not have, the most frequent first.
+/// One table for each event that the plan does not have, the most frequent first. Where the plan has
+/// an event of that name, a second table would make it unreadable: a remark says so instead.
 fn tables(plan: &Plan, source: &Name, counts: BTreeMap<String, f64>) -> String {
     let in_plan = |native: &str| {
         let mut mappings = plan.events.iter().flat_map(|event| &event.mappings);
@@ -176,20 +177,33 @@ fn tables(plan: &Plan, source: &Name, counts: BTreeMap<String, f64>) -> String {
         return format!("# every event of {source} is in the plan");
     }
     let mut out = String::new();
+    let mut taken = BTreeSet::new();
     for (native, count) in new {
-        let ours = plain_name(&native);
+        let base = plain_name(&native);
+        if plan.events.iter().any(|event| event.name.as_str() == base) {
+            out.push_str(&format!(
+                "# {count} in {DAYS} days; the plan has an event {base}, which may be the same:\n# in.{source} = {}\n\n",
+                quoted(&native)
+            ));
+            continue;
+        }
+        let mut ours = base.clone();
+        let mut number = 2;
+        while !taken.insert(ours.clone()) {
+            ours = format!("{base}_{number}");
+            number += 1;
+        }
         out.push_str(&format!("[event.{ours}]   # {count} in {DAYS} days\n"));
         if ours == native {
             out.push_str(&format!("in.{source} = true\n\n"));
         } else {
-            let quoted = serde_json::Value::from(native);
-            out.push_str(&format!("in.{source} = {quoted}\n\n"));
+            out.push_str(&format!("in.{source} = {}\n\n", quoted(&native)));
         }
     }
     out
 }
 
-/// The name in the plan: lower case, words joined by `_`.
+/// The name in the plan: lower case, words joined by `_`, beginning with a letter.
 fn plain_name(native: &str) -> String {
     let words = native.split(|c: char| !c.is_ascii_alphanumeric());
     let joined = words
@@ -199,6 +213,8 @@ fn plain_name(native: &str) -> String {
         .join("_");
     if joined.is_empty() {
         "unnamed".to_owned()
+    } else if joined.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("event_{joined}")
     } else {
         joined
     }

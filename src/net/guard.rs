@@ -71,6 +71,13 @@ impl Guard {
         }
     }
 
+    /// Whether a name may be handed to a proxy, which resolves it where we cannot see the address:
+    /// names that by rule or custom lead inward are refused unless they are allowed.
+    pub fn admits_name(&self, host: &str) -> bool {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        self.everything || self.hosts.contains(&host) || !is_inward_name(&host)
+    }
+
     /// Addresses of cloud metadata services hand out credentials: never for anybody.
     pub fn is_metadata(address: IpAddr) -> bool {
         match unmapped(address) {
@@ -78,6 +85,30 @@ impl Guard {
             IpAddr::V6(v6) => (v6.segments()[0] & 0xffc0) == 0xfe80,
         }
     }
+}
+
+/// Endings of names that no public name server answers: RFC 6761, RFC 6762, RFC 8375, ICANN's
+/// `.internal`, and what routers and companies made of them.
+const INWARD: &[&str] = &[
+    "localhost",
+    "localdomain",
+    "local",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "home.arpa",
+];
+
+/// A name without a dot is one of the own network: public ones have at least one.
+fn is_inward_name(host: &str) -> bool {
+    let ends_in = |end: &&str| {
+        host.strip_suffix(*end)
+            .is_some_and(|rest| rest.ends_with('.'))
+    };
+    !host.contains('.') || INWARD.iter().any(ends_in)
 }
 
 fn unreadable(text: &str) -> String {

@@ -24,6 +24,7 @@ const LARGE: usize = 1 << 20;
 pub struct Http {
     client: reqwest::Client,
     guard: Guard,
+    by_proxy: bool,
     large: Semaphore,
 }
 
@@ -59,6 +60,7 @@ impl Http {
             .no_proxy()
             .dns_resolver(Arc::new(GuardedNames {
                 guard: guard.clone(),
+                proxy: proxy.and_then(host_of),
             }));
         if let Some(address) = proxy {
             let proxy =
@@ -69,6 +71,7 @@ impl Http {
         Ok(Self {
             client,
             guard,
+            by_proxy: proxy.is_some(),
             large: Semaphore::new(1),
         })
     }
@@ -77,6 +80,14 @@ impl Http {
 /// Resolves names and hands out only admitted addresses: what is connected to is what was checked.
 struct GuardedNames {
     guard: Guard,
+    /// The proxy may stand inside: who configures it means it. All other names it resolves itself.
+    proxy: Option<String>,
+}
+
+/// The host of a proxy's address, which may stand without a scheme.
+fn host_of(proxy: &str) -> Option<String> {
+    let host = |text: &str| url::Url::parse(text).ok()?.host_str().map(str::to_owned);
+    host(proxy).or_else(|| host(&format!("http://{proxy}")))
 }
 
 /// Marks an error of the resolver as a refusal.
@@ -85,13 +96,14 @@ const REFUSED: &str = "not a public address";
 impl Resolve for GuardedNames {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.guard.clone();
+        let is_proxy = self.proxy.as_deref() == Some(name.as_str());
         Box::pin(async move {
             let host = name.as_str().to_owned();
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
             let admitted: Vec<SocketAddr> = found
                 .into_iter()
-                .filter(|address| guard.admits(&host, address.ip()))
+                .filter(|address| is_proxy || guard.admits(&host, address.ip()))
                 .collect();
             if admitted.is_empty() {
                 return Err(REFUSED.into());
@@ -105,7 +117,8 @@ impl Resolve for GuardedNames {
 impl Transport for Http {
     async fn call(&self, request: &Request) -> Result<Reply, NetError> {
         let host = request.host();
-        if !self.guard.admits_url(&request.url) {
+        let unseen = self.by_proxy && !self.admits_unseen(&request.url);
+        if unseen || !self.guard.admits_url(&request.url) {
             return Err(NetError::Forbidden { host });
         }
         match tokio::time::timeout(request.timeout, self.exchange(request)).await {
@@ -119,6 +132,14 @@ impl Transport for Http {
 }
 
 impl Http {
+    /// A name that the proxy resolves cannot be judged by where it leads.
+    fn admits_unseen(&self, url: &url::Url) -> bool {
+        match url.host() {
+            Some(url::Host::Domain(name)) => self.guard.admits_name(name),
+            _ => true,
+        }
+    }
+
     async fn exchange(&self, request: &Request) -> Result<Reply, NetError> {
         let host = request.host();
         let unreachable = |why: reqwest::Error| {

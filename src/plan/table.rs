@@ -190,7 +190,11 @@ pub(super) const SINGLE: Tables = &[
                 TEXTS,
                 "Private addresses that may be reached: 10.0.0.5/32; true for all",
             ),
-            key("proxy", SECRET, "A proxy for outgoing calls"),
+            key(
+                "proxy",
+                SECRET,
+                "A proxy for outgoing HTTP calls; HTTP_PROXY and its like are ignored. The proxy resolves the names: see [operations](operations.md)",
+            ),
         ],
     ),
     (

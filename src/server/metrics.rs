@@ -1,13 +1,12 @@
 //! `GET /metrics`: numbers of the process for everybody, numbers by check and event behind a token.
 
-use std::fmt::Write as _;
-
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use crate::incident::State as Life;
 use crate::model::{Evaluation, Shape, Status};
+use crate::telemetry::line;
 
 use super::{Caller, Problem, Server};
 
@@ -148,20 +147,4 @@ fn ratios(text: &mut String, latest: &[Evaluation]) {
 
 fn family(text: &mut String, name: &str, kind: &str, help: &str) {
     text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
-}
-
-fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: f64) {
-    let labels: Vec<String> = labels
-        .iter()
-        .map(|(key, value)| format!("{key}=\"{}\"", escaped(value)))
-        .collect();
-    // Writing to a String cannot fail.
-    writeln!(text, "{name}{{{}}} {value}", labels.join(",")).unwrap_or_default();
-}
-
-fn escaped(label: &str) -> String {
-    label
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }

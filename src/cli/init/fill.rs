@@ -9,6 +9,7 @@ use crate::app::{self, Reading};
 use crate::config::{SecretRef, Text};
 use crate::model::{Calendar, Name};
 
+use super::super::quoted;
 use super::schema;
 use super::template::{Template, WORKFLOW};
 
@@ -124,11 +125,6 @@ fn main(text: &str, answers: &Answers) -> String {
         Some(ways) => with_route(&text, ways),
         None => text,
     }
-}
-
-/// A text as TOML: its basic strings are those of JSON.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// The first line of a key with another value.

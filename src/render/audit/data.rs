@@ -146,9 +146,14 @@ fn keys(period: Period) -> (&'static str, &'static str) {
     }
 }
 
+/// What begins a formula, also in the full width that spreadsheets of East Asia take for the same.
+const FORMULA: &[char] = &[
+    '=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠',
+];
+
 /// A cell that no spreadsheet takes for a formula.
 fn cell(text: &str) -> String {
-    let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']);
+    let risky = text.starts_with(FORMULA);
     let safe = if risky {
         format!("'{text}")
     } else {

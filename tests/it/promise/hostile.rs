@@ -39,7 +39,7 @@ const NAMES: &[&str] = &[
     " ",
 ];
 
-fn all() -> Vec<String> {
+pub(super) fn all() -> Vec<String> {
     let mut names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
     names.push("x".repeat(100_000));
     names.push("<".repeat(5_000));

@@ -9,6 +9,9 @@ use tokio::net::TcpListener;
 use truecount::net::{Guard, Http, NetError, Request, Transport as _};
 
 use super::super::fake::http_api::HttpApi;
+use super::rig::Rig;
+use super::rig::receiver::Receiver;
+use super::secret::BINARY;
 
 /// Hosts that mean this machine, its network or its cloud, in every spelling a parser takes.
 const INWARD: &[&str] = &[
@@ -144,4 +147,125 @@ fn a_name_that_leads_inward_is_judged_by_where_it_leads() {
         let address: IpAddr = address.parse().unwrap();
         assert_eq!(guard.admits(host, address), admitted, "{host} {address}");
     }
+}
+
+/// A listener that hangs up at once, and how often it was called.
+async fn counting(host: &str) -> (u16, Arc<AtomicUsize>) {
+    let reached = Arc::new(AtomicUsize::new(0));
+    let listener = TcpListener::bind((host, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::clone(&reached);
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (port, reached)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_of_the_environment_is_not_asked() {
+    let (port, asked) = counting("127.0.0.1").await;
+    let (inner, reached) = counting("127.0.0.2").await;
+    let hook = Receiver::start().await;
+    let proxy = format!("http://127.0.0.1:{port}");
+    let mut rig = Rig::new(BINARY, 0, &hook, "");
+    for key in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        rig = rig.set(key, &proxy).set(&key.to_lowercase(), &proxy);
+    }
+    // The addresses inside are refused; the names that nobody knows would be the proxy's to resolve.
+    let bases = [
+        format!("http://127.0.0.2:{inner}"),
+        format!("https://127.0.0.2:{inner}"),
+        "http://shop.invalid".to_owned(),
+        "https://shop.invalid".to_owned(),
+    ];
+    let mut plan = rig.plan("");
+    let mut event = "[event.buy]\n".to_owned();
+    for (number, base) in bases.iter().enumerate() {
+        rig = rig.set(&format!("W{number}"), &format!("{base}/hook"));
+        plan.push_str(&format!(
+            "[source.x{number}]\ntype = \"http\"\nbase_url = \"{base}\"\nrequest = {{ path = \"/x\", query = {{ since = \"{{from}}\" }} }}\nrows = \"$[*]\"\n\
+             [route.r{number}]\nwebhook = {{ env = \"W{number}\" }}\n"
+        ));
+        event.push_str(&format!("in.x{number} = true\n"));
+    }
+    rig.write("truecount.toml", &format!("{plan}{event}"));
+    let run = |words: &[&str]| {
+        let done = rig.command(words).output().unwrap();
+        let both = [done.stdout, done.stderr].concat();
+        (done.status.success(), String::from_utf8(both).unwrap())
+    };
+    let (pulled, told) = run(&["pull"]);
+    assert!(!pulled && told.contains("127.0.0.2"), "{told}");
+    for number in 0..bases.len() {
+        assert!(told.contains(&format!("x{number}")), "{told}");
+        let (sent, told) = run(&["notify", "test", &format!("r{number}")]);
+        assert!(!sent && told.contains("NOT taken"), "{told}");
+    }
+    // The way that is allowed goes straight to its receiver.
+    let (sent, told) = run(&["notify", "test", "default"]);
+    assert!(sent, "{told}");
+    assert_eq!(hook.count(), 1);
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    assert_eq!(reached.load(Ordering::SeqCst), 0);
+}
+
+/// Names that lead inward where the proxy resolves them.
+const INWARD_NAMES: &[&str] = &[
+    "shop.localhost",
+    "localhost.localdomain",
+    "ip6-loopback",
+    "metadata",
+    "metadata.google.internal",
+    "METADATA.google.internal.",
+    "printer.local",
+    "db.corp",
+    "router.home.arpa",
+    "ｌｏｃａｌｈｏｓｔ",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_is_not_asked_for_what_is_inside() {
+    let proxy = HttpApi::start(|_, _| (200, "text/plain", "by proxy".to_owned())).await;
+    let net = Http::new(Guard::default(), Some(&proxy.address)).unwrap();
+    for host in INWARD.iter().chain(INWARD_NAMES) {
+        for scheme in ["http", "https"] {
+            let Ok(url) = url::Url::parse(&format!("{scheme}://{host}/hook")) else {
+                continue; // What cannot be parsed is never called.
+            };
+            let answer = net.call(&Request::get(url)).await;
+            assert!(
+                matches!(answer, Err(NetError::Forbidden { .. })),
+                "{host}: {answer:?}"
+            );
+        }
+    }
+    assert!(proxy.asked().is_empty());
+    let get = |text: &str| Request::get(url::Url::parse(text).unwrap());
+    // The proxy itself may be inside, by address and by name; what is allowed by name goes through.
+    let port = proxy.address.rsplit(':').next().unwrap();
+    let allowed = Guard::parse(&["crm.internal".to_owned()]).unwrap();
+    for address in [
+        proxy.address.clone(),
+        format!("http://localhost:{port}"),
+        format!("localhost:{port}"),
+    ] {
+        let net = Http::new(allowed.clone(), Some(&address)).unwrap();
+        for host in [
+            "shop.example",
+            "crm.internal",
+            "CRM.internal.",
+            "localhost.example",
+        ] {
+            let reply = net.call(&get(&format!("http://{host}/x"))).await;
+            assert_eq!(reply.unwrap().body, b"by proxy", "{address} {host}");
+        }
+        let inner = net.call(&get(&format!("http://localhost:{port}/x"))).await;
+        assert!(
+            matches!(inner, Err(NetError::Forbidden { .. })),
+            "{inner:?}"
+        );
+    }
+    assert_eq!(proxy.asked().len(), 12);
 }

@@ -15,6 +15,7 @@ mod flap;
 mod flood;
 mod health;
 mod hostile;
+mod hostile_data;
 mod inward;
 mod letters;
 mod oracle;

@@ -324,7 +324,8 @@ async fn a_pull_by_hand_and_the_daemon_take_turns() {
         let (good, said) = by_hand(&rig, turns).await;
         assert!(good && said.contains(turns), "{said}");
         ours += 1;
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        // The daemon looks again after five seconds at what somebody else held.
+        tokio::time::sleep(Duration::from_secs(6)).await;
     }
     assert!(daemon.end("TERM").await.0.success());
     let all = one_after_the_other(&rig, &shop, turns).len();
