@@ -7,6 +7,7 @@
 
 mod drill;
 mod mail;
+mod mark;
 mod process;
 
 use std::collections::BTreeSet;
