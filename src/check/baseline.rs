@@ -62,9 +62,19 @@ impl Core {
 }
 
 impl View {
-    /// What a pass over the first column leaves out.
-    pub(super) fn baseline_of_count(&self, evidence: &Evidence<'_>, of: &Question) -> Baseline {
-        self.baseline(Watch::count(self.cycle), evidence, of)
+    /// What a pass over the first column leaves out, believing in the same noise as the judgement.
+    pub(super) fn baseline_of_count(
+        &self,
+        evidence: &Evidence<'_>,
+        of: &Question,
+        noise: Option<f64>,
+    ) -> Baseline {
+        let cycle = self.cycle;
+        let watch = noise.map_or_else(
+            || Watch::count(cycle),
+            |noise| Watch::count_believing(cycle, noise),
+        );
+        self.baseline(watch, evidence, of)
     }
 
     /// What a pass over columns 0 and 1 as a share leaves out.

@@ -211,7 +211,8 @@ impl Check for Volume {
     fn baseline(&self, evidence: &Evidence<'_>) -> Option<Baseline> {
         let home = self.questions.first()?;
         let view = self.core.view_of_past(evidence, &[home], None)?;
-        Some(view.baseline_of_count(evidence, home))
+        let noise = self.lender().noise(evidence, home);
+        Some(view.baseline_of_count(evidence, home, noise.map(|(noise, _)| noise)))
     }
 
     fn final_after(&self, evidence: &Evidence<'_>) -> Option<f64> {

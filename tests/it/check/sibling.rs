@@ -120,6 +120,48 @@ fn a_fault_of_the_young_one_is_found_sooner_than_alone() {
 }
 
 #[test]
+fn what_is_left_out_is_what_was_judged_with_the_borrowed_noise() {
+    // Whether the newest day is in trouble, and whether it is said to be left out.
+    let both = |many: usize, kept: f64| {
+        let text = plan(many);
+        let mut found = (false, false);
+        let value = |question: &Question, bucket: &truecount::model::Bucket| {
+            let (event, date) = (place(question)?, bucket.date());
+            let known = event > 0 || date > today() - Duration::days(37);
+            let fresh = event == 0 && date > today() - Duration::days(7);
+            let share = if fresh { kept } else { 1.0 };
+            known.then(|| (usual(event, date, 0.03) * share).round())
+        };
+        Bench::at("2026-11-01T02:00:00Z").with_evidence(&text, value, |evidence| {
+            let checks = check::checks(&resolved(&text).0);
+            let mut those = checks
+                .iter()
+                .filter(|one| one.label().name.as_str() == "purchase.volume");
+            let check = those.next().unwrap();
+            let seen = check.evaluate(evidence);
+            let baseline = check.baseline(evidence).unwrap();
+            let out = baseline.left_out.iter();
+            found = (
+                of(&seen, "purchase.volume").outcome.status() > Some(Status::Ok),
+                out.clone().any(|one| one.last.date() == today()),
+            );
+        });
+        found
+    };
+    let mut helped = 0;
+    for kept in (600..900).step_by(5).map(|kept| f64::from(kept) / 1_000.0) {
+        let (alone, beside) = (both(1, kept), both(5, kept));
+        assert_eq!(alone.0, alone.1, "{kept} alone");
+        assert_eq!(beside.0, beside.1, "{kept} with siblings");
+        if beside.0 && !alone.0 {
+            println!("{kept} is told with siblings only");
+            helped += 1;
+        }
+    }
+    assert!(helped > 0, "the siblings make no difference here");
+}
+
+#[test]
 fn a_fault_in_one_or_in_all_of_them_is_told_as_without_siblings() {
     let bad = |seen: &[Evaluation]| -> Vec<String> {
         let mut found: Vec<String> = seen
