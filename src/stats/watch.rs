@@ -93,7 +93,7 @@ impl Watch {
 
     /// As [`Watch::count`], where at first less noise is believed in than usual: what is typical of like
     /// series, as a relative deviation of single buckets beyond chance. It fades as the series shows its
-    /// own. Like series differ, so half of the usual is the least; more than the usual is not believed
+    /// own. Like series differ, so three quarters of the usual is the least; more than the usual is not believed
     /// either, for it would hide faults.
     pub fn count_believing(cycle: Cycle, noise: f64) -> Self {
         let mut watch = Self::count(cycle);
