@@ -2,8 +2,10 @@
 //! how their numbers fill up. The series itself never has a say, and nothing is borrowed that could excuse
 //! a fault: no level, no day (docs/adr/008).
 
+use std::collections::BTreeMap;
+
 use crate::model::{Grain, Name, Question};
-use crate::plan::Plan;
+use crate::plan::{Event, Plan};
 use crate::stats::{self, maturity::Curve};
 
 use super::Evidence;
@@ -20,29 +22,42 @@ const LEAST: usize = 3;
 /// Days from which a series is no longer young, and from which it can lend.
 const GROWN: usize = 60;
 
-/// The other events of a source whose volume is judged, nearest in the plan first.
-pub(super) fn of(
-    plan: &Plan,
-    event: &Name,
-    source: &Name,
-    ask: impl Fn(&Name) -> Option<Question>,
-) -> Vec<Question> {
-    let own = plan.events.iter().position(|one| one.name == *event);
-    let own = own.unwrap_or_default();
-    let mut near: Vec<(usize, &Name)> = plan
-        .events
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| one.name != *event && plan.home(one).as_ref() == Some(source))
-        .filter(|(_, one)| {
-            plan.rule_for("volume", &one.name)
-                .is_none_or(|rule| rule.enabled)
-        })
-        .map(|(place, one)| (place.abs_diff(own), &one.name))
-        .collect();
-    near.sort_by_key(|(far, _)| *far);
-    let asked = near.into_iter().take(MOST);
-    asked.filter_map(|(_, name)| ask(name)).collect()
+/// The events of each source whose volume is judged, in the order of the plan. Made once: plans have
+/// thousands of events.
+pub(super) struct Families<'a> {
+    by_source: BTreeMap<Name, Vec<&'a Event>>,
+}
+
+impl<'a> Families<'a> {
+    pub(super) fn of(plan: &'a Plan) -> Self {
+        let mut by_source: BTreeMap<Name, Vec<&Event>> = BTreeMap::new();
+        for event in &plan.events {
+            let rule = plan.rule_for("volume", &event.name);
+            if rule.is_none_or(|rule| rule.enabled)
+                && let Some(home) = plan.home(event)
+            {
+                by_source.entry(home).or_default().push(event);
+            }
+        }
+        Self { by_source }
+    }
+
+    /// The other events of the source, the nearest in the plan first.
+    pub(super) fn near(&self, event: &Event, source: &Name) -> Vec<&'a Event> {
+        let family = self.by_source.get(source).map_or(&[][..], Vec::as_slice);
+        // An event that is not judged itself, only a part of it, stands nowhere: any will do.
+        let own = family.iter().position(|one| std::ptr::eq(*one, event));
+        let own = own.unwrap_or_default();
+        let from = own.saturating_sub(MOST);
+        let to = (own + MOST + 1).min(family.len());
+        let mut near: Vec<(usize, &Event)> = (from..to)
+            .map(|place| (place.abs_diff(own), family[place]))
+            .filter(|(_, one)| one.name != event.name)
+            .collect();
+        near.sort_by_key(|(far, _)| *far);
+        near.truncate(MOST);
+        near.into_iter().map(|(_, one)| one).collect()
+    }
 }
 
 /// Lends to the young.

@@ -13,7 +13,7 @@ use crate::stats::blame;
 
 use super::question::{amounts, daily, history, hours};
 use super::shape::{Core, EXTREME, View};
-use super::sibling::{self, Lender};
+use super::sibling::{Families, Lender};
 use super::{Check, Evidence, Kind, Label, Line, Need, Sight, young};
 
 /// `<event>.volume` and, for conversions with a condition, `<conversion>.volume`.
@@ -59,16 +59,23 @@ struct Volume {
 }
 
 fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
+    let families = &Families::of(plan);
     let events = plan
         .events
         .iter()
-        .filter_map(|event| made(plan, event, &event.name, &Filter::default()));
+        .filter_map(|event| made(plan, families, event, &event.name, &Filter::default()));
     let filtered = plan
         .conversions
         .iter()
         .filter(|one| one.name != one.event && !one.filter.0.is_empty());
     let conversions = filtered.filter_map(|one| {
-        let mut check = made(plan, plan.event(&one.event)?, &one.name, &one.filter)?;
+        let mut check = made(
+            plan,
+            families,
+            plan.event(&one.event)?,
+            &one.name,
+            &one.filter,
+        )?;
         check.core.label.primary = one.primary;
         Some(check)
     });
@@ -78,7 +85,13 @@ fn checks(plan: &Plan) -> Vec<Box<dyn Check>> {
         .collect()
 }
 
-fn made(plan: &Plan, event: &Event, name: &Name, filter: &Filter) -> Option<Volume> {
+fn made(
+    plan: &Plan,
+    families: &Families<'_>,
+    event: &Event,
+    name: &Name,
+    filter: &Filter,
+) -> Option<Volume> {
     let home = plan.home(event)?;
     let core = Core::new(
         plan,
@@ -114,10 +127,12 @@ fn made(plan: &Plan, event: &Event, name: &Name, filter: &Filter) -> Option<Volu
     } else {
         event.by.clone()
     };
-    let siblings = sibling::of(plan, &event.name, &home, |name| {
-        let mapping = plan.mapping(name, &home)?;
-        Some(daily(name, &home, mapping, Measure::Count))
-    });
+    let sibling = |one: &Event| {
+        let mapping = one.mapping(&home)?;
+        Some(daily(&one.name, &home, mapping, Measure::Count))
+    };
+    let near = families.near(event, &home).into_iter();
+    let siblings = near.filter_map(sibling).collect();
     Some(Volume {
         core,
         questions,
