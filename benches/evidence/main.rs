@@ -5,6 +5,8 @@
 
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
+#[path = "../../tests/it/stats/alarms.rs"]
+mod alarms;
 mod labelled;
 mod made;
 mod more;

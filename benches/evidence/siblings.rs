@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::ensure;
-use truecount::stats::{Cycle, Point, Sensitivity, Series, Watch, count};
+use truecount::stats::{Series, count};
 
+use super::alarms::alarms;
 use super::made::{Base, Dice, bases};
 
 /// Days that a series is young, and the day on which a fault begins.
@@ -82,14 +83,14 @@ impl Tally {
             let part = &values[from..from + YOUNG];
             let cycle = base.cycle.shifted(from);
             let each = [None, Some(noise)];
-            for (alarms, noise) in self.alarms.iter_mut().zip(each) {
-                *alarms += runs(&alarmed(part, cycle, noise));
+            for (many, noise) in self.alarms.iter_mut().zip(each) {
+                *many += runs(&alarms(part, cycle, noise));
             }
             for (told, keeps) in self.told.iter_mut().zip(KEPT) {
                 let spoilt = spoil(part, keeps, from as u64);
                 for (told, noise) in told.iter_mut().zip(each) {
                     told.many += 1;
-                    let found = alarmed(&spoilt, cycle, noise);
+                    let found = alarms(&spoilt, cycle, noise);
                     let within = BEGINS..BEGINS + PATIENCE;
                     if let Some(at) = found.iter().find(|at| within.contains(at)) {
                         told.found += 1;
@@ -165,26 +166,6 @@ fn spoil(values: &[f64], keeps: f64, seed: u64) -> Vec<f64> {
         }
     };
     values.iter().enumerate().map(fresh).collect()
-}
-
-fn alarmed(values: &[f64], cycle: Cycle, noise: Option<f64>) -> Vec<usize> {
-    let mut watch = noise.map_or_else(
-        || Watch::count(cycle),
-        |noise| Watch::count_believing(cycle, noise),
-    );
-    let mut found = Vec::new();
-    for (at, &first) in values.iter().enumerate() {
-        watch.push(Point {
-            first,
-            second: 1.0,
-            usable: true,
-            special: 0,
-        });
-        if watch.judge(Sensitivity::Normal).is_ok_and(|one| one.alarm) {
-            found.push(at);
-        }
-    }
-    found
 }
 
 /// Alarms more than three days after the last.

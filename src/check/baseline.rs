@@ -69,12 +69,7 @@ impl View {
         of: &Question,
         noise: Option<f64>,
     ) -> Baseline {
-        let cycle = self.cycle;
-        let watch = noise.map_or_else(
-            || Watch::count(cycle),
-            |noise| Watch::count_believing(cycle, noise),
-        );
-        self.baseline(watch, evidence, of)
+        self.baseline(Watch::count_believing(self.cycle, noise), evidence, of)
     }
 
     /// What a pass over columns 0 and 1 as a share leaves out.

@@ -111,11 +111,7 @@ impl View {
     /// The same, believing at first in a noise that like series have shown.
     pub(super) fn count_believing(&self, unit: &Unit, noise: Option<f64>) -> Outcome {
         let (series, at) = (self.series(), self.at());
-        let judged = match noise {
-            Some(noise) => stats::count::judge_believing(&series, at, self.sensitivity, noise),
-            None => stats::count::judge(&series, at, self.sensitivity),
-        };
-        match judged {
+        match stats::count::judge_believing(&series, at, self.sensitivity, noise) {
             Ok(judgement) => {
                 let far = amount(&judgement.now)
                     .change()

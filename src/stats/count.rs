@@ -26,28 +26,21 @@ pub fn judge(
     at: usize,
     sensitivity: Sensitivity,
 ) -> Result<Judgement, TooFew> {
-    if !series.values.get(at).is_some_and(|value| value.is_finite()) {
-        return Err(TooFew::Missing);
-    }
-    let mut watch = Watch::count_with_room(series.cycle, at + 1);
-    for at in 0..=at {
-        watch.push(point(series, at));
-    }
-    watch.judge(sensitivity)
+    judge_believing(series, at, sensitivity, None)
 }
 
-/// As [`judge`], where the series is young and like series have shown this noise: their relative
+/// As [`judge`]; where the series is young, like series may have shown a noise: their relative
 /// deviation beyond chance ([`noise`]).
 pub fn judge_believing(
     series: &Series<'_>,
     at: usize,
     sensitivity: Sensitivity,
-    noise: f64,
+    noise: Option<f64>,
 ) -> Result<Judgement, TooFew> {
     if !series.values.get(at).is_some_and(|value| value.is_finite()) {
         return Err(TooFew::Missing);
     }
-    let mut watch = Watch::count_believing(series.cycle, noise);
+    let mut watch = Watch::believing_with_room(series.cycle, noise, at + 1);
     for at in 0..=at {
         watch.push(point(series, at));
     }

@@ -91,15 +91,20 @@ impl Watch {
         Self::new(Shape::Count, cycle, engine)
     }
 
-    /// As [`Watch::count`], where at first less noise is believed in than usual: what is typical of like
-    /// series, as a relative deviation of single buckets beyond chance. It fades as the series shows its
+    /// As [`Watch::count`], where at first less noise may be believed in than usual: what is typical of
+    /// like series, as a relative deviation of single buckets beyond chance. It fades as the series shows its
     /// own. Like series differ, so three quarters of the usual is the least; more than the usual is not believed
     /// either, for it would hide faults.
-    pub fn count_believing(cycle: Cycle, noise: f64) -> Self {
-        let mut watch = Self::count(cycle);
-        watch
-            .engine
-            .believe(noise.clamp(count::STEADIEST, count::USUAL));
+    pub fn count_believing(cycle: Cycle, noise: Option<f64>) -> Self {
+        Self::believing_with_room(cycle, noise, 0)
+    }
+
+    pub(super) fn believing_with_room(cycle: Cycle, noise: Option<f64>, room: usize) -> Self {
+        let mut watch = Self::count_with_room(cycle, room);
+        if let Some(noise) = noise {
+            let noise = noise.clamp(count::STEADIEST, count::USUAL);
+            watch.engine.believe(noise);
+        }
         watch
     }
 

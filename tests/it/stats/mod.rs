@@ -1,5 +1,6 @@
 //! The statistics through their front door: published numbers, scenarios, laws.
 
+mod alarms;
 mod behaviour;
 mod blame;
 mod gate;

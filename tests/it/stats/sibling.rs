@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use truecount::stats::{Cycle, Point, Sensitivity, Series, Watch, count};
+use truecount::stats::{Cycle, Series, count};
 
 use super::Dice;
+use super::alarms::alarms;
 
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=15;
 const HISTORIES: [usize; 3] = [22, 30, 45];
@@ -43,33 +44,12 @@ fn typical(mean: f64, noise: f64, seed: u64) -> f64 {
     known[2]
 }
 
-fn alarms(values: &[f64], believed: Option<f64>) -> Vec<usize> {
-    let cycle = Cycle::Daily(0);
-    let mut watch = believed.map_or_else(
-        || Watch::count(cycle),
-        |noise| Watch::count_believing(cycle, noise),
-    );
-    let mut found = Vec::new();
-    for (at, &first) in values.iter().enumerate() {
-        watch.push(Point {
-            first,
-            second: 1.0,
-            usable: true,
-            special: 0,
-        });
-        if watch.judge(Sensitivity::Normal).is_ok_and(|one| one.alarm) {
-            found.push(at);
-        }
-    }
-    found
-}
-
 /// The middle day of the trouble on which it is told, from 1; `None` after [`PATIENCE`].
 fn told(mean: f64, noise: f64, history: usize, keeps: f64, shares: bool) -> Option<usize> {
     let each = SEEDS.map(|seed| {
         let values = days(mean, noise, history + PATIENCE, (history, keeps), seed);
         let believed = shares.then(|| typical(mean, noise, seed));
-        let found = alarms(&values, believed);
+        let found = alarms(&values, Cycle::Daily(0), believed);
         let first = found.into_iter().find(|at| *at >= history);
         first.map_or(usize::MAX, |at| at + 1 - history)
     });
@@ -86,7 +66,7 @@ fn false_alarms(mean: f64, noise: f64, shares: bool) -> f64 {
         let values = days(mean, noise, 60, (60, 1.0), 50 + seed);
         let believed = shares.then(|| typical(mean, noise, seed));
         let mut last = None;
-        for at in alarms(&values, believed) {
+        for at in alarms(&values, Cycle::Daily(0), believed) {
             runs += u32::from(last.is_none_or(|last| at - last > 3));
             last = Some(at);
         }
